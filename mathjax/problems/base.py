@@ -1,0 +1,60 @@
+"""What every problem set offers, and the two forms a problem takes: text for people, bytes for speed."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+import numpy as np
+
+SEPARATOR = "\n"
+"""Stands between prompt and response. Without it a model cannot tell the target 4 from the start of 42."""
+
+END = "\0"
+"""Closes a rendered document; tokenizers turn it into their end-of-sequence token."""
+
+
+class ProblemError(ValueError):
+    """A problem specification that cannot be met; the text names the field and says what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One problem for people: what is asked, one worked response, the bare answer, and its difficulty."""
+
+    prompt: str
+    response: str
+    answer: str
+    task: str
+    facts: dict[str, int | str]
+
+
+@dataclasses.dataclass(frozen=True)
+class RenderedText:
+    """Many problems as one byte buffer, so that they are tokenised by one table look-up.
+
+    Document i is `text[bounds[i]:bounds[i + 1]]`: prompt, SEPARATOR, response, END. Its first `prompt_sizes[i]`
+    bytes (the separator among them) are the prompt; the loss falls on the rest.
+    """
+
+    text: np.ndarray  # uint8 [bytes]
+    bounds: np.ndarray  # int64 [count + 1]
+    prompt_sizes: np.ndarray  # int32 [count]
+
+    def __len__(self) -> int:
+        return len(self.prompt_sizes)
+
+
+class ProblemSet(Protocol):
+    """Problems by index. Example i depends on (seed, split, i) only, never on who asks, how often or in what order."""
+
+    task: str
+    split: str
+    alphabet: str  # every character a prompt or response can contain, SEPARATOR left out
+    count: int | None  # None: endless
+
+    def render(self, indices: np.ndarray) -> RenderedText:
+        """Documents of int64 indices [count], in their order."""
+        ...
+
+    def problem(self, index: int) -> Problem: ...
