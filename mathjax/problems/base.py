@@ -7,6 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from mathjax.errors import UserError
+
 SEPARATOR = "\n"
 """Stands between prompt and response. Without it a model cannot tell the target 4 from the start of 42."""
 
@@ -14,7 +16,7 @@ END = "\0"
 """Closes a rendered document; tokenizers turn it into their end-of-sequence token."""
 
 
-class ProblemError(ValueError):
+class ProblemError(UserError):
     """A problem specification that cannot be met; the text names the field and says what to do."""
 
 

@@ -1,0 +1,67 @@
+"""Asks a trained model, and says whether its answer is right.
+
+    python launch/generate.py --checkpoint=runs/puzzle --prompt='3,7,14:2'
+    python launch/generate.py --checkpoint=runs/puzzle          reads one problem a line
+"""
+
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from mathjax import launcher
+from mathjax.errors import UserError
+
+CHECKPOINT = flags.DEFINE_string("checkpoint", None, "workdir of launch/train.py", required=True)
+PROMPT = flags.DEFINE_string("prompt", None, "one problem; without it, problems are read line by line")
+STEP = flags.DEFINE_string("step", None, "step of the checkpoint, or 'best'; default: the newest good one")
+TEMPERATURE = flags.DEFINE_float("temperature", 0.0, "0: greedy", lower_bound=0.0)
+TOP_K = flags.DEFINE_integer("top_k", 0, "0: off", lower_bound=0)
+TOP_P = flags.DEFINE_float("top_p", 1.0, "1: off", lower_bound=0.0, upper_bound=1.0)
+MAX_NEW_TOKENS = flags.DEFINE_integer("max_new_tokens", None, "default: the run's", lower_bound=1)
+NUM_SAMPLES = flags.DEFINE_integer("num_samples", 1, "answers a problem", lower_bound=1)
+SEED = flags.DEFINE_integer("seed", 0, "of sampling", lower_bound=0, upper_bound=2**32 - 1)
+
+
+def main(_) -> int:
+    from mathjax import experiment
+    from mathjax.generation.sampling import Sampling
+
+    model = experiment.load_model(Path(CHECKPOINT.value), STEP.value)
+    overrides = {"sampling": Sampling(TEMPERATURE.value, TOP_K.value, TOP_P.value), "batch_size": NUM_SAMPLES.value}
+    overrides["batch_size"] *= model.mesh.shape["data"] * model.mesh.shape["fsdp"]
+    if MAX_NEW_TOKENS.value:
+        overrides["max_new_tokens"] = MAX_NEW_TOKENS.value
+    generator = model.generator(**overrides)
+
+    def answer(prompt: str) -> None:
+        tokens = model.tokenizer.encode_prompt(prompt)
+        prompts = [tokens] * NUM_SAMPLES.value
+        for completion in generator.generate(model.params, prompts, seed=SEED.value):
+            response = model.tokenizer.decode(completion.tokens)
+            verdict = model.task.check(prompt, response)
+            note = "right" if verdict.correct else f"{verdict.status} ({verdict.reason}): {verdict.detail}"
+            print(f"{response}\n  {note}", flush=True)
+
+    if PROMPT.value is not None:
+        answer(PROMPT.value.strip())
+        return 0
+    terminal = sys.stdin.isatty()
+    if terminal:
+        print(f"One problem a line, like {model.task.example}; an empty line or Ctrl-D ends.")
+    failed = False
+    while True:
+        if terminal:
+            print("> ", end="", flush=True)
+        line = sys.stdin.readline().rstrip("\n")
+        if not line:
+            return int(failed and not terminal)
+        try:
+            answer(line.strip())
+        except UserError as error:  # one bad line does not end the conversation
+            failed = True
+            print(f"error: {error}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    launcher.run(main)

@@ -1,0 +1,174 @@
+"""Batched generation: one jitted prefill and token loop a bucket of prompt lengths.
+
+Prompts of a bucket are padded on the left to its power of two, so that every row writes the same cache slot at each
+step; positions start at a row's first real token. The whole token loop is one `while_loop` on the device that ends as
+soon as every row has ended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.sharding import Mesh
+
+from mathjax.errors import UserError
+from mathjax.generation.sampling import Sampling, sample
+from mathjax.models.attention import causal_mask
+from mathjax.parallel import Rules, batch_sharding, put_batch
+
+SMALLEST_BUCKET = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Completion:
+    """New tokens of one prompt, end-of-sequence left out; `finished` is False where `max_new_tokens` cut it."""
+
+    tokens: list[int]
+    finished: bool
+
+
+class Generator:
+    """Generates with one model structure; the weights are an argument, so training can call it at any step."""
+
+    def __init__(
+        self,
+        graph: nnx.GraphDef,
+        *,
+        eos_id: int,
+        max_new_tokens: int,
+        sampling: Sampling = Sampling(),  # noqa: B008 (frozen)
+        batch_size: int = 256,
+        mesh: Mesh | None = None,
+    ):
+        self.eos_id, self.max_new_tokens = eos_id, max_new_tokens
+        self.sampling, self.batch_size, self.mesh = sampling, batch_size, mesh
+        shards = 1 if mesh is None else mesh.shape["data"] * mesh.shape["fsdp"]
+        if batch_size % shards:
+            raise UserError(
+                f"eval.batch_size={batch_size} does not divide over mesh axes data x fsdp = {shards}"
+            )
+        self.shards = shards
+        self._generate = jax.jit(
+            partial(
+                generate_batch, graph, eos_id=eos_id, max_new_tokens=max_new_tokens, sampling=sampling
+            )
+        )
+
+    @property
+    def num_compilations(self) -> int:
+        return self._generate._cache_size()
+
+    def generate(
+        self,
+        params: Any,
+        prompts: Sequence[Sequence[int]],
+        *,
+        seed: int = 0,
+        progress: Callable[[Iterable], Iterable] = iter,
+    ) -> list[Completion]:
+        """Completions in the order of `prompts` (token ids, none empty).
+
+        Prompt i draws from (seed, i): neither batch size nor the other prompts change its sample.
+        """
+        buckets = defaultdict(list)
+        for index, prompt in enumerate(prompts):
+            if not len(prompt):
+                raise UserError(f"prompt {index} is empty: give at least one token")
+            buckets[max(SMALLEST_BUCKET, _power_of_two(len(prompt)))].append(index)
+        batches = [
+            (length, indices[start : start + self.batch_size])
+            for length, indices in sorted(buckets.items())
+            for start in range(0, len(indices), self.batch_size)
+        ]
+        results: list[Completion | None] = [None] * len(prompts)
+        for length, indices in progress(batches):
+            rows = min(self.batch_size, max(self.shards, _power_of_two(len(indices))))
+            tokens_BP = np.full((rows, length), self.eos_id, np.int32)
+            pads_B = np.full(rows, length - 1, np.int32)  # rows without a prompt: one token
+            for row, index in enumerate(indices):
+                pads_B[row] = length - len(prompts[index])
+                tokens_BP[row, pads_B[row] :] = prompts[index]
+            example_B = np.zeros(rows, np.int32)
+            example_B[: len(indices)] = indices
+            real_B = np.arange(rows) < len(indices)
+            out_BN = self._call(params, tokens_BP, pads_B, example_B, real_B, seed)
+            for row, index in enumerate(indices):
+                ends = np.flatnonzero(out_BN[row] == self.eos_id)
+                stop = ends[0] if len(ends) else self.max_new_tokens
+                results[index] = Completion(out_BN[row, :stop].tolist(), bool(len(ends)))
+        return results  # type: ignore[return-value]
+
+    def _call(self, params, tokens_BP, pads_B, example_B, real_B, seed) -> np.ndarray:
+        arguments = (params, tokens_BP, pads_B, example_B, real_B, np.uint32(seed))
+        if self.mesh is None:
+            return np.asarray(self._generate(*arguments))
+        with jax.set_mesh(self.mesh):
+            tokens_BP = put_batch({"tokens": tokens_BP}, batch_sharding(self.mesh, Rules()))["tokens"]
+            out_BN = self._generate(params, tokens_BP, *arguments[2:])
+            if not out_BN.is_fully_addressable:
+                from jax.experimental import multihost_utils
+
+                return multihost_utils.process_allgather(out_BN, tiled=True)
+            return np.asarray(out_BN)
+
+
+def generate_batch(
+    graph: nnx.GraphDef,
+    params: Any,
+    tokens_BP: jax.Array,
+    pads_B: jax.Array,
+    example_B: jax.Array,
+    real_B: jax.Array,
+    seed: jax.Array,
+    *,
+    eos_id: int,
+    max_new_tokens: int,
+    sampling: Sampling,
+) -> jax.Array:
+    """New tokens [B, max_new_tokens], filled with `eos_id` after a row's end. Rows where `real_B` is False end at once.
+
+    Cache slots: prompt in 0..P-1 (row b padded in its first pads_B[b]), new token n in P + n.
+    """
+    model = nnx.merge(graph, nnx.State(params))
+    layers = model.unstacked_layers()  # outside the loop: the slices are made once
+    B, P = tokens_BP.shape
+    slots_S = jnp.arange(P + max_new_tokens)
+    positions_BP = jnp.maximum(slots_S[:P] - pads_B[:, None], 0)
+    mask_BPP = causal_mask(None, P) & (slots_S[:P] >= pads_B[:, None])[:, None]
+    logits_BV, cache = model.prefill(tokens_BP, positions_BP, mask_BPP, layers)
+    cache = jax.tree.map(lambda x: jnp.pad(x, ((0, 0), (0, max_new_tokens), (0, 0), (0, 0))), cache)
+    row_keys_B = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(example_B)
+
+    def next_token(logits_BV, n, done_B):
+        keys_B = jax.vmap(lambda key: jax.random.fold_in(key, n))(row_keys_B)
+        return jnp.where(done_B, eos_id, sample(logits_BV, keys_B, sampling))
+
+    def unfinished(carry):
+        n, _, done_B, *_ = carry
+        return (n < max_new_tokens) & ~jnp.all(done_B)
+
+    def body(carry):
+        n, token_B, done_B, out_BN, cache = carry
+        out_BN = jax.lax.dynamic_update_slice_in_dim(out_BN, token_B[:, None], n, axis=1)
+        slot = P + n
+        mask_BS = (slots_S >= pads_B[:, None]) & (slots_S <= slot)
+        logits_BV, cache = model.decode(token_B, slot - pads_B, mask_BS, layers, cache, slot)
+        token_B = next_token(logits_BV, n + 1, done_B)
+        return n + 1, token_B, done_B | (token_B == eos_id), out_BN, cache
+
+    first_B = next_token(logits_BV, 0, ~real_B)
+    out_BN = jnp.full((B, max_new_tokens), eos_id, jnp.int32)
+    carry = (jnp.int32(0), first_B, first_B == eos_id, out_BN, cache)
+    return jax.lax.while_loop(unfinished, body, carry)[3]
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << (n - 1).bit_length()

@@ -1,0 +1,35 @@
+"""Scaled dot-product attention with grouped heads. Letters: see `models/layers.py`."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+MASKED = -0.7 * float(jnp.finfo(jnp.float32).max)
+"""Finite, so that a fully masked row gives a uniform softmax and not NaN."""
+
+
+def causal_mask(segment_ids_BT: jax.Array | None, length: int) -> jax.Array:
+    """[B or 1, T, T]: position t sees s <= t of the same document (segment id)."""
+    mask = jnp.tril(jnp.ones((1, length, length), bool))
+    if segment_ids_BT is not None:
+        mask &= segment_ids_BT[:, :, None] == segment_ids_BT[:, None, :]
+    return mask
+
+
+@jax.named_scope("attention")
+def attention(
+    q_BTNH: jax.Array, k_BSKH: jax.Array, v_BSKH: jax.Array, mask_BTS: jax.Array
+) -> jax.Array:
+    """softmax(q k^T / sqrt(H)) v, softmax in float32; returns [B, T, N, H].
+
+    Grouped heads are not repeated in memory: query head n reads key/value head n // G. `mask_BTS` is True where
+    t may see s; its first dimension may be 1.
+    """
+    B, T, N, H = q_BTNH.shape
+    K = k_BSKH.shape[2]
+    q_BTKGH = (q_BTNH * H**-0.5).reshape(B, T, K, N // K, H)
+    scores = jnp.einsum("BTKGH,BSKH->BKGTS", q_BTKGH, k_BSKH, preferred_element_type=jnp.float32)
+    scores = jnp.where(mask_BTS[:, None, None], scores, MASKED)
+    weights = jax.nn.softmax(scores, axis=-1).astype(v_BSKH.dtype)
+    return jnp.einsum("BKGTS,BSKH->BTKGH", weights, v_BSKH).reshape(B, T, N, H)
