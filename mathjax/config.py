@@ -79,6 +79,7 @@ class TrainSection:
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerSection:
+    name: str = "adamw"  # adamw, muon
     learning_rate: float = 1e-3
     warmup_ratio: float = 0.02
     final_ratio: float = 0.0  # learning rate at the end over its peak
@@ -148,6 +149,7 @@ POSITIVE = (
 CHOICES = {
     "task": ("puzzle",),
     "model.family": ("llama",),
+    "optimizer.name": ("adamw", "muon"),
     "model.dtype": ("float32", "bfloat16"),
 }
 

@@ -91,11 +91,11 @@ def run_training(config: Config, workdir: Path) -> int:
 
     _prepare_workdir(config, workdir)
     tokenizer.save(workdir / "tokenizer")
-    rejected = getattr(task.train, "rejection_rate", lambda: None)()
+    candidates = getattr(task.train, "rejection_rate", lambda: None)()
     print(f"{trainer.num_parameters:,} parameters on {mesh.size} x {jax.devices()[0].device_kind}, "
           f"{config.train.batch_size} rows of {config.data.row_length} tokens a step, {num_steps:,} steps")
-    if rejected is not None:
-        print(f"generator: {rejected:.1%} of candidate puzzles rejected")
+    if candidates is not None:
+        print(f"generator: {candidates:.1f} candidates drawn a puzzle, {1 - 1 / candidates:.0%} rejected")
 
     def validate(params: Any, step: int) -> dict[str, float]:
         path = workdir / "samples" / "validation.jsonl"

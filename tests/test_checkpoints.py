@@ -159,7 +159,8 @@ def test_every_flipped_byte_is_noticed_or_harmless(two_steps, tmp_path):
         noticed += restored.step == 1
         if "d" in path.parts[-2:]:
             assert restored.step == 1, path
-        save_steps_over(directory)
+        if path.name in ("_METADATA", "metadata", "_CHECKPOINT_METADATA", "commit_success.txt"):
+            save_steps_over(directory)
         shutil.rmtree(directory)
     assert noticed >= 15
 
@@ -397,15 +398,15 @@ def test_killed_at_any_moment(tmp_path):
     for _ in range(3):
         child = start(LOOP, tmp_path)
         assert child.stdout.readline().strip() == "start", child.stderr.read()
-        deadline = time.monotonic() + 20
-        while len(Checkpoints(tmp_path, read_only=True).steps()) < 2:
+        deadline = time.monotonic() + 60
+        while (Checkpoints(tmp_path, read_only=True).latest_step or 0) < seen + 2:
             assert child.poll() is None and time.monotonic() < deadline
             time.sleep(0.01)
         time.sleep(random_seconds.uniform(0.05, 0.3))
         child.send_signal(signal.SIGKILL)
         child.communicate()
         restored = Checkpoints(tmp_path, read_only=True).restore(target)
-        assert restored.step > seen or seen == 0
+        assert restored.step > seen
         seen = restored.step
         assert restored.metadata == {"step": seen}
         assert {float(leaf.ravel()[0]) for leaf in jax.tree.leaves(restored.state)} == {seen}

@@ -7,6 +7,7 @@ import hashlib
 import os
 import sys
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -287,26 +288,35 @@ class Loader:
     """
 
     def __init__(self, iterator: grain.DatasetIterator, start_step: int) -> None:
-        self._iterator = iterator
+        self._held = [iterator]
+        # Left to the end of the program, Grain's own clean-up prints tracebacks and leaks memory.
+        self._close = weakref.finalize(self, _close, self._held)
         self.step = start_step
 
     def __iter__(self) -> Loader:
         return self
 
     def __next__(self) -> Batch:
-        batch = next(self._iterator)
+        if not self._held:
+            raise LoaderError("this loader is closed: make another with make_loader")
+        batch = next(self._held[0])
         self.step += 1
         return batch
 
     def close(self) -> None:
         """Ends the threads and processes that make batches."""
-        self._iterator.close()
+        self._close()
 
     def __enter__(self) -> Loader:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _close(held: list[grain.DatasetIterator]) -> None:
+    while held:
+        held.pop().close()
 
 
 def make_loader(
@@ -354,7 +364,8 @@ def permute(positions: np.ndarray, count: int, key: int) -> np.ndarray:
 
 def _key(*numbers: int) -> int:
     """64 bits that depend on all the numbers and their order."""
-    return int.from_bytes(hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest(), "big")
+    digest = hashlib.blake2b(repr([*map(int, numbers)]).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
 
 
 @njit(cache=True, nogil=True)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tokenizers
 from numba import njit
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from mathjax.data.documents import TokenDocuments
 from mathjax.errors import UserError
 from mathjax.problems.base import END, SEPARATOR, RenderedText
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+# transformers takes seconds to import (it imports torch where that is installed), so it is imported
+# where a tokenizer is made or loaded; processes that only encode never import it.
 
 PAD, EOS, UNKNOWN = "<pad>", "<eos>", "<unk>"
 ABSENT = -1
@@ -41,6 +48,8 @@ def character_tokenizer(alphabet: str) -> Tokenizer:
     model = tokenizers.models.BPE(vocab=vocabulary, merges=[], unk_token=UNKNOWN)
     backend = tokenizers.Tokenizer(model)
     backend.decoder = tokenizers.decoders.Fuse()  # joins without a space
+    from transformers import PreTrainedTokenizerFast
+
     return Tokenizer(
         PreTrainedTokenizerFast(
             tokenizer_object=backend,
@@ -58,6 +67,8 @@ def load_tokenizer(name_or_directory: str | os.PathLike[str]) -> Tokenizer:
 
     Raises TokenizerError if there is none, or it has no end-of-sequence token.
     """
+    from transformers import AutoTokenizer
+
     name = os.fspath(name_or_directory)
     if os.path.isfile(name):
         raise TokenizerError(f"tokenizer {name!r} is a file: give the directory it is in")
@@ -85,13 +96,14 @@ class Tokenizer:
 
     Attributes:
       huggingface: the wrapped tokenizer.
-      eos_id, pad_id (eos where there is no padding token), bos_id (None if it adds none).
+      eos_id, pad_id (eos where there is no padding token), bos_id (None if it adds none),
+        unknown_id (None if it has none).
       byte_table: int32 [256], byte to id, if every character is a token; ABSENT marks a byte that
         is not a known ASCII character, END is eos. None for any other tokenizer.
     """
 
     def __init__(self, huggingface: PreTrainedTokenizerBase, name: str = "tokenizer") -> None:
-        self.huggingface = huggingface
+        self._huggingface: PreTrainedTokenizerBase | bytes = huggingface
         self.name = name
         if huggingface.eos_token_id is None:
             raise TokenizerError(
@@ -101,15 +113,30 @@ class Tokenizer:
         self.eos_id: int = huggingface.eos_token_id
         pad_id = huggingface.pad_token_id
         self.pad_id: int = self.eos_id if pad_id is None else pad_id
-        backend = getattr(huggingface, "backend_tokenizer", None)
-        if backend is not None:
+        self.unknown_id: int | None = huggingface.unk_token_id
+        # The Python wrapper around it is slower, and not safe to call from several threads.
+        self._backend: tokenizers.Tokenizer | None = getattr(huggingface, "backend_tokenizer", None)
+        if self._backend is not None:
             # Saved settings that would cut or lengthen training documents.
-            backend.no_truncation()
-            backend.no_padding()
+            self._backend.no_truncation()
+            self._backend.no_padding()
         bos_id = huggingface.bos_token_id
         opening = huggingface("1")["input_ids"][:1]
         self.bos_id: int | None = bos_id if bos_id is not None and opening == [bos_id] else None
         self.byte_table = self._find_byte_table()
+
+    @property
+    def huggingface(self) -> PreTrainedTokenizerBase:
+        if isinstance(self._huggingface, bytes):
+            self._huggingface = pickle.loads(self._huggingface)
+        return self._huggingface
+
+    def __getstate__(self) -> dict:
+        state = self.__dict__.copy()
+        if self._backend is not None and not isinstance(self._huggingface, bytes):
+            # Worker processes encode with the backend and need not import transformers.
+            state["_huggingface"] = pickle.dumps(self._huggingface)
+        return state
 
     @property
     def vocab_size(self) -> int:
@@ -151,9 +178,11 @@ class Tokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text up to the first eos, without special tokens and with its spaces as they were."""
-        ids = itertools.takewhile(lambda token: token != self.eos_id, map(int, ids))
+        ids = list(itertools.takewhile(lambda token: token != self.eos_id, map(int, ids)))
+        if self._backend is not None:
+            return self._backend.decode(ids, skip_special_tokens=True)
         return self.huggingface.decode(
-            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
 
     def save(self, directory: str | os.PathLike[str]) -> None:
@@ -176,7 +205,7 @@ class Tokenizer:
         known: dict[str, int] = {}
         characters = [chr(byte) for byte in range(1, 128)]
         for character, ids in zip(characters, self._encode_raw(characters), strict=True):
-            if len(ids) == 1 and ids[0] != self.huggingface.unk_token_id:
+            if len(ids) == 1 and ids[0] != self.unknown_id:
                 known[character] = ids[0]
         if SEPARATOR not in known:
             return None
@@ -213,11 +242,12 @@ class Tokenizer:
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text, no special token added; TokenizerError where one would be unknown."""
         encoded = self._encode_raw(texts)
-        unknown_id = self.huggingface.unk_token_id
         # A tokenizer of characters may drop unknown ones without a trace.
         suspects = texts if self.byte_table is not None else []
-        if unknown_id is not None and unknown_id not in (self.eos_id, self.bos_id):
-            suspects = [t for t, ids in zip(texts, encoded, strict=True) if unknown_id in ids]
+        if self.unknown_id not in (None, self.eos_id, self.bos_id):
+            suspects = [
+                text for text, ids in zip(texts, encoded, strict=True) if self.unknown_id in ids
+            ]
         self._refuse_unknown(suspects)
         return encoded
 
@@ -229,7 +259,7 @@ class Tokenizer:
         unknown = [
             character
             for character, ids in zip(characters, self._encode_raw(characters), strict=True)
-            if not ids or self.huggingface.unk_token_id in ids
+            if not ids or self.unknown_id in ids
         ]
         if unknown or (texts and self.byte_table is None):
             what = f"characters {' '.join(map(repr, unknown))}" if unknown else "words"
@@ -240,13 +270,12 @@ class Tokenizer:
             )
 
     def _encode_raw(self, texts: Sequence[str]) -> list[list[int]]:
-        backend = getattr(self.huggingface, "backend_tokenizer", None)
         if not texts:
             return []
-        if backend is None:
+        if self._backend is None:
             return self.huggingface(list(texts), add_special_tokens=False)["input_ids"]
-        # Past the Python wrapper, which is not safe to call from several threads.
-        return [e.ids for e in backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        encoded = self._backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encoded]
 
 
 @njit(cache=True, nogil=True)

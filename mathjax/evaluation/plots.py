@@ -51,7 +51,7 @@ def plot_training(metrics: Sequence[Mapping[str, Any]], path: str | os.PathLike[
     panels += ["pass_at_1"] if scored else []
     with matplotlib.rc_context(_STYLE):
         figure = _figure(4.6 * max(1, len(panels)), 3.5)
-        axes = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
+        axes = figure.subplots(1, max(1, len(panels)), squeeze=False, sharex=True)[0]
         if not panels:
             axes[0].set_title("nothing logged yet")
         for axis, panel in zip(axes, panels, strict=False):
@@ -92,8 +92,9 @@ def plot_scores(summary: Mapping[str, Mapping[str, Any]], path: str | os.PathLik
         room = 0.6 if len(splits) > 1 else 0.9
         axis.set_ylim(len(splits) - 1 + room, -room)
         axis.set_xlim(0, 1)
-        axis.set_xticks([0, 0.25, 0.5, 0.75, 1])
-        axis.set_title("pass@1, with 95 % interval")
+        axis.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
+        interval = any(summary[split].get("low") is not None for split in splits)
+        axis.set_title("pass@1, with 95 % interval" if interval else "pass@1")
         axis.grid(False, axis="y")
         if shown:
             _draw_reasons(axes[1], [(errors[s], summary[s]["count"]) for s in splits], shown)
@@ -161,7 +162,7 @@ def _draw_score(axis: Axes, row: int, score: Mapping[str, Any]) -> None:
 
 def _draw_reasons(axis: Axes, errors: Sequence[tuple[Counter, int]], shown: Sequence[str]) -> None:
     """Stacked bars; the whole bar is what the score on the left lacks to 1."""
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import MaxNLocator
 
     ends = [0.0] * len(errors)
     rest = [counts.total() - sum(counts[code] for code in shown) for counts, _ in errors]
@@ -175,7 +176,7 @@ def _draw_reasons(axis: Axes, errors: Sequence[tuple[Counter, int]], shown: Sequ
     axis.set_title("wrong answers, share of all")
     axis.set_xlim(left=0)
     axis.xaxis.set_major_locator(MaxNLocator(5))
-    axis.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axis.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axis.grid(False, axis="y")
     axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=10, handlelength=1)
 
@@ -189,7 +190,7 @@ def _series(metrics: Sequence[Mapping[str, Any]], key: str) -> tuple[list[int], 
 
 
 def _smooth(values: Sequence[float]) -> list[float]:
-    """Mean over the neighbours on both sides, a fortieth of the run wide: smooth and without lag."""
+    """Mean over neighbours on both sides, a fortieth of the run wide: smooth and without lag."""
     reach = max(2, len(values) // 80)
     smooth = []
     for i in range(len(values)):

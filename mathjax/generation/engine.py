@@ -144,7 +144,7 @@ def generate_batch(
     positions_BP = jnp.maximum(slots_S[:P] - pads_B[:, None], 0)
     mask_BPP = causal_mask(None, P) & (slots_S[:P] >= pads_B[:, None])[:, None]
     logits_BV, cache = model.prefill(tokens_BP, positions_BP, mask_BPP, layers)
-    cache = jax.tree.map(lambda x: jnp.pad(x, ((0, 0), (0, max_new_tokens), (0, 0), (0, 0))), cache)
+    cache = jax.tree.map(lambda x: jnp.pad(x, ((0, 0), (0, 0), (0, max_new_tokens), (0, 0))), cache)
     row_keys_B = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(example_B)
 
     def next_token(logits_BV, n, done_B):

@@ -11,10 +11,14 @@ from mathjax.config import ConfigError, ModelSection
 from mathjax.models.llama import Llama, LlamaConfig
 
 
+FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {"llama": (LlamaConfig, Llama)}
+
+
 def make_factory(section: ModelSection, vocab_size: int) -> Callable[[nnx.Rngs], nnx.Module]:
     """`factory(rngs)` makes a model with random weights. Raises ConfigError where sizes do not fit."""
+    config_class, model_class = FAMILIES[section.family]
     try:
-        config = LlamaConfig(
+        config = config_class(
             vocab_size=vocab_size,
             num_layers=section.num_layers,
             hidden_size=section.hidden_size,
@@ -30,4 +34,4 @@ def make_factory(section: ModelSection, vocab_size: int) -> Callable[[nnx.Rngs],
         )
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    return lambda rngs: Llama(config, rngs=rngs)
+    return lambda rngs: model_class(config, rngs=rngs)

@@ -71,17 +71,21 @@ class Attention(nnx.Module):
         self.o_proj = linear((query_size, c.hidden_size), ("heads", "embed"), stddev=_output_stddev(c))
 
     def __call__(self, x_BTD, rope, mask_BTS, cache=None):
-        """`cache`: (k_BSKH, v_BSKH, write) where write(old, new) puts new keys in their slots; returned updated."""
+        """`cache`: (k_BKSH, v_BKSH, write) where write(old, new) puts new keys in their slots; returned updated."""
         c = self.config
         B, T, _ = x_BTD.shape
-        q_BTNH = apply_rope(self.q_proj(x_BTD).reshape(B, T, c.num_heads, c.head_size), rope)
-        k_BSKH = apply_rope(self.k_proj(x_BTD).reshape(B, T, c.num_kv_heads, c.head_size), rope)
-        v_BSKH = self.v_proj(x_BTD).reshape(B, T, c.num_kv_heads, c.head_size)
+
+        def heads(x_BTX):
+            return x_BTX.reshape(B, T, -1, c.head_size)
+
+        q_BNTH = apply_rope(heads(self.q_proj(x_BTD)), rope).swapaxes(1, 2)
+        k_BKSH = apply_rope(heads(self.k_proj(x_BTD)), rope).swapaxes(1, 2)
+        v_BKSH = heads(self.v_proj(x_BTD)).swapaxes(1, 2)
         if cache is not None:
             old_k, old_v, write = cache
-            k_BSKH, v_BSKH = write(old_k, k_BSKH), write(old_v, v_BSKH)
-        out_BTNH = attention(q_BTNH, k_BSKH, v_BSKH, mask_BTS)
-        return self.o_proj(out_BTNH.reshape(B, T, -1)), (k_BSKH, v_BSKH)
+            k_BKSH, v_BKSH = write(old_k, k_BKSH), write(old_v, v_BKSH)
+        out_BNTH = attention(q_BNTH, k_BKSH, v_BKSH, mask_BTS)
+        return self.o_proj(out_BNTH.swapaxes(1, 2).reshape(B, T, -1)), (k_BKSH, v_BKSH)
 
 
 class MLP(nnx.Module):
@@ -120,7 +124,7 @@ class Llama(nnx.Module):
             0.02 * jax.random.normal(rngs.params(), (c.vocab_size, c.hidden_size)),
             axes=("vocab", "embed"),
         )
-        self.layers = nnx.vmap(lambda rngs: Block(c, rngs=rngs))(rngs.fork(split=c.num_layers))
+        self.layers = nnx.vmap(lambda rngs: Block(c, rngs=rngs))(rngs.split(c.num_layers))
         self.norm = RMSNorm(c.hidden_size, epsilon=c.norm_epsilon)
         if not c.tie_embeddings:
             self.head = Linear(
@@ -147,7 +151,7 @@ class Llama(nnx.Module):
         return self.logits(x_BTD)
 
     def prefill(self, tokens_BT, positions_BT, mask_BTS, layers):
-        """Logits [B, V] after the last position, and the keys and values [B, T, K, H] of every layer.
+        """Logits [B, V] after the last position, and the keys and values [B, K, T, H] of every layer.
 
         `layers` comes from `unstacked_layers`.
         """
@@ -161,8 +165,8 @@ class Llama(nnx.Module):
     def decode(self, tokens_B, positions_B, mask_BS, layers, cache, slot):
         """Logits [B, V] of the next token; `tokens_B` takes cache slot `slot`. Returns the cache updated."""
 
-        def write(old_BSKH, new_BSKH):
-            return jax.lax.dynamic_update_slice_in_dim(old_BSKH, new_BSKH, slot, axis=1)
+        def write(old_BKSH, new_BKSH):
+            return jax.lax.dynamic_update_slice_in_dim(old_BKSH, new_BKSH, slot, axis=2)
 
         rope = self.rope(positions_B[:, None])
         x_BTD, new_cache = self.embed(tokens_B[:, None]), []
@@ -176,7 +180,9 @@ class Llama(nnx.Module):
 
     @jax.named_scope("embed")
     def embed(self, tokens_BT):
-        x_BTD = self.embedding[...].astype(self.config.dtype)[tokens_BT]
+        # Gathered over 'fsdp' first: looked up in a table split both ways, XLA would replicate the activations.
+        table_VD = constrain(self.embedding[...].astype(self.config.dtype), "vocab", None)
+        x_BTD = table_VD[tokens_BT]
         return constrain(x_BTD, "batch", None, None)
 
     @jax.named_scope("head")

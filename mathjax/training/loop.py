@@ -184,14 +184,15 @@ def train(
                 logger.add(step, metrics)
                 last = step == trainer.num_steps or signals.number is not None
                 scores: dict[str, float] = {}
-                if validate and not signals.number and _due(step, config.eval.every_steps, last):
-                    logger.flush()
-                    with logger.paused():
-                        scores = validate(state.params, step)
-                    writer.write(step, scores)
-                    progress.note(f"pass@1 {scores['validation/pass_at_1']:.2f}")
+                if logger.validates(step):
+                    logger.collect()
+                    if validate and signals.number is None:
+                        with logger.paused():
+                            scores = validate(state.params, step)
+                        progress.note(f"pass@1 {scores['validation/pass_at_1']:.2f}")
+                    logger.write(step, scores)
                 if last or step % section.every_steps == 0:
-                    logger.flush()  # raises on a non-finite loss, before the state is saved
+                    logger.collect()  # raises on a non-finite loss, before the state is saved
                     with logger.paused():
                         checkpoints.save(
                             step,
@@ -228,13 +229,15 @@ class _Logger:
         self.started = time.perf_counter()
 
     def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
-        self.flush()
+        self.collect()
         self.pending = (step, metrics)
-        if self.first:  # compilation and warm-up do not count as training speed
-            self.flush(restart_clock=True)
+        if self.first:  # compilation does not count as training time
             self.first = False
+            metrics["loss"].block_until_ready()
+            self.started = time.perf_counter()
 
-    def flush(self, restart_clock: bool = False) -> None:
+    def collect(self) -> None:
+        """Fetches what is pending; raises TrainingError where it is not finite. Writes a row where one is due."""
         if self.pending is None:
             return
         step, metrics = self.pending
@@ -247,22 +250,25 @@ class _Logger:
                 f"here are intact. Lower optimizer.learning_rate or optimizer.clip_norm and start a new workdir."
             )
         self.window.append(values)
-        if restart_clock:
-            self.started = time.perf_counter()
-            self.window[-1]["tokens"] = 0.0
         self.progress.update(step, values["loss"])
-        if step % self.every == 0 or step == self.trainer.num_steps:
-            self._write(step)
+        if _due(step, self.every, step == self.trainer.num_steps) and not self.validates(step):
+            self.write(step)
 
-    def _write(self, step: int) -> None:
-        mean = {key: float(np.mean([w[key] for w in self.window])) for key in self.window[0]}
+    def validates(self, step: int) -> bool:
+        return _due(step, self.trainer.config.eval.every_steps, step == self.trainer.num_steps)
+
+    def write(self, step: int, scores: dict[str, float] | None = None) -> None:
+        """One row: means over the steps since the last one, and validation scores where there are some."""
+        if not self.window:
+            return
+        row = {key: float(np.mean([w[key] for w in self.window])) for key in self.window[0]}
         seconds = time.perf_counter() - self.started
-        mean["learning_rate"] = self.window[-1]["learning_rate"]
+        row["learning_rate"] = self.window[-1]["learning_rate"]
         rate = sum(w["tokens"] for w in self.window) / seconds
-        mean.pop("tokens")
-        mean["tokens_per_second"] = rate
-        mean["mfu"] = rate * self.flops_per_token / self.peak
-        self.writer.write(step, mean)
+        del row["tokens"]
+        row["tokens_per_second"] = rate
+        row["mfu"] = rate * self.flops_per_token / self.peak
+        self.writer.write(step, row | (scores or {}))
         self.window.clear()
         self.started = time.perf_counter()
 

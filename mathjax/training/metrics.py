@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from mathjax.errors import UserError
 
@@ -53,6 +55,7 @@ class MetricsWriter:
             str(path.parent / "tensorboard"),
             purge_step=None if resume_step is None else resume_step + 1,
             flush_secs=10,
+            filename_suffix=f".{time.time_ns()}",  # else two starts in one second share a file
         )
 
     def write(self, step: int, values: dict[str, float]) -> None:
@@ -115,9 +118,19 @@ def peak_flops(device: jax.Device) -> float | None:
     return next((peak for name, peak in _PEAK_BF16_FLOPS if name.lower() in kind), None)
 
 
-def device_peak_flops() -> float:
-    """`peak_flops` of the first device; nan where unknown, so that MFU is logged as null."""
-    return peak_flops(jax.devices()[0]) or math.nan
+def device_peak_flops(size: int = 1024, repeats: int = 5) -> float:
+    """`peak_flops` of the first device; where unknown (CPU), measured on float32 products."""
+    known = peak_flops(jax.devices()[0])
+    if known is not None:
+        return known
+    matrix = jnp.ones((size, size), jnp.float32)
+    product = jax.jit(jnp.matmul)
+    best = math.inf
+    for _ in range(repeats + 1):  # the first one compiles
+        started = time.perf_counter()
+        product(matrix, matrix).block_until_ready()
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
 
 
 def model_flops_per_token(

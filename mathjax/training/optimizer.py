@@ -1,4 +1,4 @@
-"""AdamW with warm-up, cosine decay, clipping, and weight decay on matrices only."""
+"""AdamW or Muon with warm-up, cosine decay, clipping, and weight decay on matrices only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import optax
+import optax.contrib
 
 from mathjax.config import OptimizerSection
 
@@ -29,15 +30,45 @@ def decay_mask(params: Any) -> Any:
     )
 
 
+def muon_dimensions(params: Any) -> Any:
+    """Which axes of a parameter Muon orthogonalises: the last two of a layer's stacked kernels [L, in, out].
+
+    None leaves the parameter to AdamW: embeddings, the head, norms, biases.
+    """
+    return jax.tree_util.tree_map_with_path(
+        lambda path, x: optax.contrib.MuonDimensionNumbers(x.ndim - 2, x.ndim - 1)
+        if path[0].key == "layers" and path[-1].key == "kernel"
+        else None,
+        params,
+    )
+
+
 def make_optimizer(section: OptimizerSection, num_steps: int) -> optax.GradientTransformation:
-    return optax.chain(
-        optax.clip_by_global_norm(section.clip_norm),
-        optax.adamw(
-            learning_rate_schedule(section, num_steps),
+    """Clipping by global norm, then `section.name`.
+
+    Muon (Jordan et al. 2024) takes the layers' kernels, scaled to AdamW's update size (0.2 rms, Liu et al. 2025), so
+    that both share one learning rate; AdamW takes the rest.
+    """
+    schedule = learning_rate_schedule(section, num_steps)
+    if section.name == "muon":
+        update = optax.contrib.muon(
+            schedule,
+            beta=0.95,
+            weight_decay=section.weight_decay,
+            weight_decay_mask=decay_mask,
+            consistent_rms=0.2,
+            adam_b1=section.beta1,
+            adam_b2=section.beta2,
+            adam_weight_decay=section.weight_decay,
+            muon_weight_dimension_numbers=muon_dimensions,
+        )
+    else:
+        update = optax.adamw(
+            schedule,
             b1=section.beta1,
             b2=section.beta2,
             eps=section.epsilon,
             weight_decay=section.weight_decay,
             mask=decay_mask,
-        ),
-    )
+        )
+    return optax.chain(optax.clip_by_global_norm(section.clip_norm), update)

@@ -32,16 +32,23 @@ def state_shardings(
 ) -> TrainState:
     """A TrainState of NamedShardings: moments lie where their parameter lies, scalars everywhere."""
     params = nnx.to_pure_dict(parameter_shardings(abstract, mesh, rules))
+    of_parameter = {_trailing_keys(path): s for path, s in jax.tree_util.tree_leaves_with_path(params)}
     everywhere = NamedSharding(mesh, PartitionSpec())
-    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), nnx.to_pure_dict(abstract))
-    opt_state = optax.tree_utils.tree_map_params(
-        optimizer,
-        lambda _, sharding: sharding,
-        jax.eval_shape(optimizer.init, shapes),
-        params,
-        transform_non_params=lambda _: everywhere,
+    opt_state = jax.tree_util.tree_map_with_path(
+        lambda path, x: of_parameter.get(_trailing_keys(path), everywhere) if x.ndim else everywhere,
+        jax.eval_shape(optimizer.init, nnx.to_pure_dict(abstract)),
     )
     return TrainState(params=params, opt_state=opt_state, step=everywhere)
+
+
+def _trailing_keys(path: tuple[Any, ...]) -> tuple[str, ...]:
+    """('layers', 'mlp', ...) at the end of '.inner_state[0].mu['layers']['mlp']...': whose moment a leaf is."""
+    keys: list[str] = []
+    for entry in reversed(path):
+        if not isinstance(entry, jax.tree_util.DictKey):
+            break
+        keys.append(entry.key)
+    return tuple(reversed(keys))
 
 
 def create_state(

@@ -72,7 +72,7 @@ def make_train_step(
         metrics = {
             "loss": totals["loss"] / weight,
             "accuracy": totals["accuracy"] / weight,
-            "grad_norm": optax.global_norm(gradients),
+            "grad_norm": optax.tree.norm(gradients),
             "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
             "tokens": jnp.sum(batch["segment_ids"] > 0),
         }

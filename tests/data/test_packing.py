@@ -22,7 +22,7 @@ def assert_fits(lengths, packing, row_length):
     taken = np.zeros((packing.num_rows, row_length), int)
     for i in range(packing.count):
         end = packing.offsets[i] + lengths[i]
-        assert 0 <= packing.offsets[i] and end <= row_length
+        assert packing.offsets[i] >= 0 and end <= row_length
         taken[packing.rows[i], packing.offsets[i] : end] += 1
     assert taken.max(initial=0) <= 1
     assert np.all(taken.sum(1) > 0)
