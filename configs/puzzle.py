@@ -1,6 +1,6 @@
 """Arithmetical puzzle: combine every given number once, step by step, to reach the target (arXiv 2406.02100).
 
-    python launch/train.py --config=configs/puzzle.py
+python launch/train.py --config=configs/puzzle.py
 """
 
 import ml_collections
@@ -12,7 +12,9 @@ from mathjax.errors import UserError
 def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
     presets = {"laptop": _laptop, "scratch": _scratch, "open_llama_3b": _open_llama_3b}
     if preset not in presets:
-        raise UserError(f"unknown preset {preset!r} of configs/puzzle.py; choose from {', '.join(presets)}")
+        raise UserError(
+            f"unknown preset {preset!r} of configs/puzzle.py; choose from {', '.join(presets)}"
+        )
     config = default_config()
     config.task = "puzzle"
     presets[preset](config)
@@ -29,7 +31,9 @@ def _laptop(config: ml_collections.ConfigDict) -> None:
     config.train.update(num_steps=2400, batch_size=32, log_every=20)
     config.optimizer.update(learning_rate=3e-3, warmup_ratio=0.04, beta2=0.99)
     config.checkpoint.every_steps = 400
-    config.eval.update(every_steps=400, num_validation=128, splits=("in_domain",), limit=500, batch_size=128)
+    config.eval.update(
+        every_steps=400, num_validation=128, splits=("in_domain",), limit=500, batch_size=128
+    )
     config.generation.max_new_tokens = 48
 
 

@@ -19,7 +19,9 @@ CHECKPOINT = flags.DEFINE_string("checkpoint", None, "workdir of launch/train.py
 TASKS = flags.DEFINE_list("tasks", None, "test splits; default: those of the run's config")
 OUTPUT = flags.DEFINE_string("output", None, "default: <checkpoint>/evaluation")
 LIMIT = flags.DEFINE_integer("limit", None, "problems a split; default: all", lower_bound=1)
-STEP = flags.DEFINE_string("step", None, "step of the checkpoint, or 'best'; default: the newest good one")
+STEP = flags.DEFINE_string(
+    "step", None, "step of the checkpoint, or 'best'; default: the newest good one"
+)
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 1, "answers a problem", lower_bound=1)
 TEMPERATURE = flags.DEFINE_float("temperature", 0.0, "0: greedy", lower_bound=0.0)
 TOP_K = flags.DEFINE_integer("top_k", 0, "0: off", lower_bound=0)
@@ -27,7 +29,9 @@ TOP_P = flags.DEFINE_float("top_p", 1.0, "1: off", lower_bound=0.0, upper_bound=
 MAX_NEW_TOKENS = flags.DEFINE_integer("max_new_tokens", None, "default: the run's", lower_bound=1)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "default: the run's", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "of sampling", lower_bound=0, upper_bound=2**32 - 1)
-SAMPLES = flags.DEFINE_string("samples", None, "recompute the score of this samples file; no model is run")
+SAMPLES = flags.DEFINE_string(
+    "samples", None, "recompute the score of this samples file; no model is run"
+)
 
 
 def main(_) -> int:
@@ -44,7 +48,9 @@ def main(_) -> int:
         print(report.score_table({path.stem: runner.rescore(task, path)}))
         return 0
     if NUM_SAMPLES.value > 1 and TEMPERATURE.value == 0:
-        raise UserError("--num_samples above 1 needs --temperature above 0: greedy answers are all the same")
+        raise UserError(
+            "--num_samples above 1 needs --temperature above 0: greedy answers are all the same"
+        )
     model = experiment.load_model(checkpoint, STEP.value)
     generation = {"sampling": Sampling(TEMPERATURE.value, TOP_K.value, TOP_P.value)}
     for name, flag in (("max_new_tokens", MAX_NEW_TOKENS), ("batch_size", BATCH_SIZE)):

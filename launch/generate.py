@@ -1,7 +1,7 @@
 """Asks a trained model, and says whether its answer is right.
 
-    python launch/generate.py --checkpoint=runs/puzzle --prompt='3,7,14:2'
-    python launch/generate.py --checkpoint=runs/puzzle          reads one problem a line
+python launch/generate.py --checkpoint=runs/puzzle --prompt='3,7,14:2'
+python launch/generate.py --checkpoint=runs/puzzle          reads one problem a line
 """
 
 import sys
@@ -13,8 +13,12 @@ from mathjax import launcher
 from mathjax.errors import UserError
 
 CHECKPOINT = flags.DEFINE_string("checkpoint", None, "workdir of launch/train.py", required=True)
-PROMPT = flags.DEFINE_string("prompt", None, "one problem; without it, problems are read line by line")
-STEP = flags.DEFINE_string("step", None, "step of the checkpoint, or 'best'; default: the newest good one")
+PROMPT = flags.DEFINE_string(
+    "prompt", None, "one problem; without it, problems are read line by line"
+)
+STEP = flags.DEFINE_string(
+    "step", None, "step of the checkpoint, or 'best'; default: the newest good one"
+)
 TEMPERATURE = flags.DEFINE_float("temperature", 0.0, "0: greedy", lower_bound=0.0)
 TOP_K = flags.DEFINE_integer("top_k", 0, "0: off", lower_bound=0)
 TOP_P = flags.DEFINE_float("top_p", 1.0, "1: off", lower_bound=0.0, upper_bound=1.0)
@@ -28,7 +32,10 @@ def main(_) -> int:
     from mathjax.generation.sampling import Sampling
 
     model = experiment.load_model(Path(CHECKPOINT.value), STEP.value)
-    overrides = {"sampling": Sampling(TEMPERATURE.value, TOP_K.value, TOP_P.value), "batch_size": NUM_SAMPLES.value}
+    overrides = {
+        "sampling": Sampling(TEMPERATURE.value, TOP_K.value, TOP_P.value),
+        "batch_size": NUM_SAMPLES.value,
+    }
     overrides["batch_size"] *= model.mesh.shape["data"] * model.mesh.shape["fsdp"]
     if MAX_NEW_TOKENS.value:
         overrides["max_new_tokens"] = MAX_NEW_TOKENS.value
@@ -40,7 +47,11 @@ def main(_) -> int:
         for completion in generator.generate(model.params, prompts, seed=SEED.value):
             response = model.tokenizer.decode(completion.tokens)
             verdict = model.task.check(prompt, response)
-            note = "right" if verdict.correct else f"{verdict.status} ({verdict.reason}): {verdict.detail}"
+            note = (
+                "right"
+                if verdict.correct
+                else f"{verdict.status} ({verdict.reason}): {verdict.detail}"
+            )
             print(f"{response}\n  {note}", flush=True)
 
     if PROMPT.value is not None:

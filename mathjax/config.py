@@ -137,15 +137,18 @@ class Config:
     generation: GenerationSection = GenerationSection()
 
 
-RESUMABLE = ("mesh.", "checkpoint.", "eval.", "generation.", "train.log_every", "data.num_workers", "model.remat")
+RESUMABLE = (
+    "mesh.",
+    "checkpoint.",
+    "eval.",
+    "generation.",
+    "train.log_every",
+    "data.num_workers",
+    "model.remat",
+)
 """Keys that may change between two runs in one workdir: they do not change what is learned."""
 
-POSITIVE = (
-    "model.num_layers model.hidden_size model.num_heads model.num_kv_heads model.intermediate_size data.row_length "
-    "data.num_epochs train.batch_size train.accumulation_steps train.log_every optimizer.learning_rate "
-    "optimizer.clip_norm checkpoint.every_steps checkpoint.keep_last eval.num_validation eval.batch_size "
-    "generation.max_new_tokens"
-).split()
+POSITIVE = ["model.num_layers", "model.hidden_size", "model.num_heads", "model.num_kv_heads", "model.intermediate_size", "data.row_length", "data.num_epochs", "train.batch_size", "train.accumulation_steps", "train.log_every", "optimizer.learning_rate", "optimizer.clip_norm", "checkpoint.every_steps", "checkpoint.keep_last", "eval.num_validation", "eval.batch_size", "generation.max_new_tokens"]
 CHOICES = {
     "task": ("puzzle",),
     "model.family": ("llama",),
@@ -185,14 +188,18 @@ def resolve(values: ml_collections.ConfigDict | dict[str, Any]) -> Config:
         if flat[key] not in choices:
             raise ConfigError(f"{key}={flat[key]!r}: choose from {', '.join(choices)}")
     if not 0 <= config.optimizer.warmup_ratio <= 1:
-        raise ConfigError(f"optimizer.warmup_ratio={config.optimizer.warmup_ratio}: must be in 0..1")
+        raise ConfigError(
+            f"optimizer.warmup_ratio={config.optimizer.warmup_ratio}: must be in 0..1"
+        )
     if config.train.batch_size % config.train.accumulation_steps:
         raise ConfigError(
             f"train.batch_size={config.train.batch_size} does not divide by "
             f"train.accumulation_steps={config.train.accumulation_steps}"
         )
     if config.train.num_steps == 0 and config.data.num_train is None:
-        raise ConfigError("train.num_steps=0 with an endless stream: set train.num_steps or data.num_train")
+        raise ConfigError(
+            "train.num_steps=0 with an endless stream: set train.num_steps or data.num_train"
+        )
     return config
 
 
@@ -221,9 +228,13 @@ def load(path: Path) -> Config:
     try:
         values = json.loads(path.read_text())
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; is {path.parent} a workdir of launch/train.py?") from None
+        raise ConfigError(
+            f"{path}: no such file; is {path.parent} a workdir of launch/train.py?"
+        ) from None
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}: not valid JSON ({error}); restore it or start a new workdir") from None
+        raise ConfigError(
+            f"{path}: not valid JSON ({error}); restore it or start a new workdir"
+        ) from None
     return resolve(values)
 
 
@@ -242,9 +253,7 @@ def _build(cls: type, values: Any, path: str) -> Any:
     hints = typing.get_type_hints(cls)
     unknown = [key for key in values if key not in hints]
     if unknown:
-        raise ConfigError(
-            f"unknown key {path}{unknown[0]}; the keys here are {', '.join(hints)}"
-        )
+        raise ConfigError(f"unknown key {path}{unknown[0]}; the keys here are {', '.join(hints)}")
     arguments = {}
     for key, value in values.items():
         hint = hints[key]

@@ -89,13 +89,18 @@ def run_training(config: Config, workdir: Path) -> int:
     graph, _ = abstract_model(factory)
     generator = make_generator(config, graph, tokenizer, mesh)
 
+    batches[0]  # a document that is too long for a row is refused here, before anything is written
     _prepare_workdir(config, workdir)
     tokenizer.save(workdir / "tokenizer")
     candidates = getattr(task.train, "rejection_rate", lambda: None)()
-    print(f"{trainer.num_parameters:,} parameters on {mesh.size} x {jax.devices()[0].device_kind}, "
-          f"{config.train.batch_size} rows of {config.data.row_length} tokens a step, {num_steps:,} steps")
+    print(
+        f"{trainer.num_parameters:,} parameters on {mesh.size} x {jax.devices()[0].device_kind}, "
+        f"{config.train.batch_size} rows of {config.data.row_length} tokens a step, {num_steps:,} steps"
+    )
     if candidates is not None:
-        print(f"generator: {candidates:.1f} candidates drawn a puzzle, {1 - 1 / candidates:.0%} rejected")
+        print(
+            f"generator: {candidates:.1f} candidates drawn a puzzle, {1 - 1 / candidates:.0%} rejected"
+        )
 
     def validate(params: Any, step: int) -> dict[str, float]:
         path = workdir / "samples" / "validation.jsonl"
@@ -111,7 +116,9 @@ def run_training(config: Config, workdir: Path) -> int:
         )
     except Stopped as stopped:
         _plot_training(workdir)
-        print(f"stopped after step {stopped.step:,} of {num_steps:,}, which is saved; the same command goes on.")
+        print(
+            f"stopped after step {stopped.step:,} of {num_steps:,}, which is saved; the same command goes on."
+        )
         return 0 if stopped.signal_number == 15 else 128 + stopped.signal_number
     model = Model(config, task, tokenizer, graph, state.params, mesh, num_steps)
     scores, rows = evaluate(model, config.eval.splits, workdir, limit=config.eval.limit)

@@ -26,7 +26,9 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
 
     def guarded(argv: Sequence[str]) -> int | None:
         if len(argv) > 1:
-            return _fail(f"unexpected argument {argv[1]!r}: flags are written --name=value (see --help)", 2)
+            return _fail(
+                f"unexpected argument {argv[1]!r}: flags are written --name=value (see --help)", 2
+            )
         try:
             return main(argv)
         except UserError as error:
@@ -34,9 +36,17 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
         except KeyboardInterrupt:
             return _fail("interrupted; everything saved so far stays readable", 130)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG):
+            if error.errno not in (
+                errno.ENOSPC,
+                errno.EDQUOT,
+                errno.EACCES,
+                errno.EROFS,
+                errno.EFBIG,
+            ):
                 raise
-            return _fail(f"cannot write {error.filename or 'to disk'}: {error.strerror}; what was saved stays readable")
+            return _fail(
+                f"cannot write {error.filename or 'to disk'}: {error.strerror}; what was saved stays readable"
+            )
         except BrokenPipeError:
             return 1
 

@@ -108,7 +108,9 @@ def constrain(x: jax.Array, *names: str | None) -> jax.Array:
         return x
     spec = []
     for size, axes in zip(x.shape, Rules().spec(*names), strict=True):
-        shards = math.prod(mesh.shape[a] for a in ((axes,) if isinstance(axes, str) else axes or ()))
+        shards = math.prod(
+            mesh.shape[a] for a in ((axes,) if isinstance(axes, str) else axes or ())
+        )
         spec.append(None if size % shards else axes)
     return jax.lax.with_sharding_constraint(x, PartitionSpec(*spec))
 
@@ -118,6 +120,8 @@ def put_batch(batch: dict[str, Any], sharding: NamedSharding) -> dict[str, jax.A
     if sharding.is_fully_addressable:
         return jax.device_put(batch, sharding)
     return {
-        key: jax.make_array_from_callback(rows.shape, sharding, lambda index, rows=rows: rows[index])
+        key: jax.make_array_from_callback(
+            rows.shape, sharding, lambda index, rows=rows: rows[index]
+        )
         for key, rows in batch.items()
     }

@@ -23,9 +23,9 @@ def load_config(name):
 
 
 def test_default_config_is_the_dataclass_default():
-    assert config_lib.resolve({**config_lib.default_config().to_dict(), "train": {"num_steps": 5}}) == (
-        dataclasses.replace(Config(), train=config_lib.TrainSection(num_steps=5))
-    )
+    assert config_lib.resolve(
+        {**config_lib.default_config().to_dict(), "train": {"num_steps": 5}}
+    ) == (dataclasses.replace(Config(), train=config_lib.TrainSection(num_steps=5)))
 
 
 @pytest.mark.parametrize("preset", ["laptop", "scratch", "open_llama_3b"])
@@ -39,7 +39,11 @@ def test_paper_settings_of_open_llama_3b():
     assert (config.lora.rank, config.lora.alpha, config.lora.dropout) == (5, 32.0, 0.05)
     o = config.optimizer
     assert (o.learning_rate, o.beta1, o.beta2, o.epsilon) == (1e-4, 0.9, 0.95, 1e-9)
-    assert (config.train.batch_size, config.data.num_epochs, config.data.num_train) == (50, 5, 1_000_000)
+    assert (config.train.batch_size, config.data.num_epochs, config.data.num_train) == (
+        50,
+        5,
+        1_000_000,
+    )
     assert (config.puzzle.num_numbers, config.puzzle.max_number) == ((5, 6, 7), 60)
 
 
@@ -55,11 +59,20 @@ def test_unknown_preset_names_the_choices():
         ({"train": {"batchsize": 3}}, "unknown key train.batchsize"),
         ({"train": {"batch_size": "many"}}, "train.batch_size='many': expected int, got str"),
         ({"train": {"batch_size": True}}, "train.batch_size=True: expected int, got bool"),
-        ({"train": {"num_steps": 1, "batch_size": 0}}, "train.batch_size=0: must be greater than 0"),
-        ({"train": {"num_steps": 1, "batch_size": 9, "accumulation_steps": 2}}, "does not divide by"),
+        (
+            {"train": {"num_steps": 1, "batch_size": 0}},
+            "train.batch_size=0: must be greater than 0",
+        ),
+        (
+            {"train": {"num_steps": 1, "batch_size": 9, "accumulation_steps": 2}},
+            "does not divide by",
+        ),
         ({"train": 3}, "train: expected a section"),
         ({"train": {}}, "set train.num_steps or data.num_train"),
-        ({"model": {"dtype": "float16"}, "train": {"num_steps": 1}}, "model.dtype='float16': choose from"),
+        (
+            {"model": {"dtype": "float16"}, "train": {"num_steps": 1}},
+            "model.dtype='float16': choose from",
+        ),
         ({"eval": {"splits": (3,)}}, "eval.splits=3: expected str"),
     ],
 )
@@ -85,7 +98,10 @@ def test_first_difference_ignores_what_does_not_change_learning():
     other = config_lib.resolve({"train": {"num_steps": 5, "log_every": 3}, "mesh": {"fsdp": 2}})
     assert config_lib.first_difference(base, other) is None
     other = config_lib.resolve({"train": {"num_steps": 5, "batch_size": 32}})
-    assert config_lib.first_difference(base, other) == "train.batch_size: 64 in the workdir, 32 asked for"
+    assert (
+        config_lib.first_difference(base, other)
+        == "train.batch_size: 64 in the workdir, 32 asked for"
+    )
 
 
 def test_every_key_has_a_reader():

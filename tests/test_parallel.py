@@ -45,7 +45,9 @@ def test_parameters_lie_where_the_rules_say():
 
 
 def test_a_size_that_does_not_divide_names_axis_and_parameter():
-    with pytest.raises(ShardingError, match=r"mesh.tensor=8.*'kv_heads'=36.*layers\.attention\.\w+_proj"):
+    with pytest.raises(
+        ShardingError, match=r"mesh.tensor=8.*'kv_heads'=36.*layers\.attention\.\w+_proj"
+    ):
         shardings(make_mesh(1, 1, 8), hidden_size=36, num_heads=2, num_kv_heads=2)
 
 

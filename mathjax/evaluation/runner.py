@@ -110,7 +110,9 @@ def rescore(task: Task, path: Path) -> Score:
             row = json.loads(line)
             verdict = task.check(row["prompt"], row["response"])
             row.update(correct=verdict.correct, status=verdict.status, reason=verdict.reason)
-            rows.append({key: row[key] for key in ("index", "correct", "status", "reason", "finished")})
+            rows.append(
+                {key: row[key] for key in ("index", "correct", "status", "reason", "finished")}
+            )
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}: not a sample row ({error!r})") from None
     return score_rows(rows)

@@ -20,7 +20,9 @@ class Task:
 
     name: str
     train: ProblemSet
-    make_split: Callable[[str, int | None], ProblemSet]  # (split, limit) -> its first `limit` problems
+    make_split: Callable[
+        [str, int | None], ProblemSet
+    ]  # (split, limit) -> its first `limit` problems
     splits: tuple[str, ...]  # test splits, `validation` left out
     check: Callable[[str, str], Verdict]  # (prompt, response)
     example: str  # a prompt to try
@@ -35,7 +37,9 @@ def make_task(config: Config) -> Task:
 
 def parse_puzzle(prompt: str) -> tuple[list[int], int]:
     """'3,6,7,51,58:4' -> ([3, 6, 7, 51, 58], 4). Raises ProblemError on anything else."""
-    match = re.fullmatch(r"\s*([0-9]{1,7}(?:\s*,\s*[0-9]{1,7}){1,15})\s*:\s*(-?[0-9]{1,19})\s*", prompt)
+    match = re.fullmatch(
+        r"\s*([0-9]{1,7}(?:\s*,\s*[0-9]{1,7}){1,15})\s*:\s*(-?[0-9]{1,19})\s*", prompt
+    )
     if not match:
         raise ProblemError(
             f"not a puzzle: {prompt[:80]!r}; write 2 to 16 numbers and the target like 3,6,7,51,58:4"

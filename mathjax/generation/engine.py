@@ -58,7 +58,11 @@ class Generator:
         self.shards = shards
         self._generate = jax.jit(
             partial(
-                generate_batch, graph, eos_id=eos_id, max_new_tokens=max_new_tokens, sampling=sampling
+                generate_batch,
+                graph,
+                eos_id=eos_id,
+                max_new_tokens=max_new_tokens,
+                sampling=sampling,
             )
         )
 
@@ -111,7 +115,9 @@ class Generator:
         if self.mesh is None:
             return np.asarray(self._generate(*arguments))
         with jax.set_mesh(self.mesh):
-            tokens_BP = put_batch({"tokens": tokens_BP}, batch_sharding(self.mesh, Rules()))["tokens"]
+            tokens_BP = put_batch({"tokens": tokens_BP}, batch_sharding(self.mesh, Rules()))[
+                "tokens"
+            ]
             out_BN = self._generate(params, tokens_BP, *arguments[2:])
             if not out_BN.is_fully_addressable:
                 from jax.experimental import multihost_utils

@@ -20,7 +20,9 @@ class Sampling:
 
     def __post_init__(self):
         if not self.temperature >= 0:
-            raise UserError(f"generation.temperature={self.temperature}: must be 0 (greedy) or more")
+            raise UserError(
+                f"generation.temperature={self.temperature}: must be 0 (greedy) or more"
+            )
         if self.top_k < 0:
             raise UserError(f"generation.top_k={self.top_k}: must be 0 (off) or more")
         if not 0 < self.top_p <= 1:

@@ -40,7 +40,9 @@ def params_from_state_dict(
         "norm": {"scale": np.asarray(state_dict["model.norm.weight"])},
     }
     if not tie_embeddings:
-        params["head"] = {"kernel": np.ascontiguousarray(np.asarray(state_dict["lm_head.weight"]).T)}
+        params["head"] = {
+            "kernel": np.ascontiguousarray(np.asarray(state_dict["lm_head.weight"]).T)
+        }
     for name, path in LAYER_WEIGHTS.items():
         node = params["layers"]
         for key in path[:-1]:

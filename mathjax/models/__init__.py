@@ -10,7 +10,6 @@ from flax import nnx
 from mathjax.config import ConfigError, ModelSection
 from mathjax.models.llama import Llama, LlamaConfig
 
-
 FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {"llama": (LlamaConfig, Llama)}
 
 

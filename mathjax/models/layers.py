@@ -73,7 +73,9 @@ class RMSNorm(nnx.Module):
         return (x32 * self.scale[...]).astype(x_BTD.dtype)
 
 
-def rope_tables(positions_BT: jax.Array, head_size: int, theta: float) -> tuple[jax.Array, jax.Array]:
+def rope_tables(
+    positions_BT: jax.Array, head_size: int, theta: float
+) -> tuple[jax.Array, jax.Array]:
     """Cosine and sine [B, T, H/2], float32, of rotary embeddings (Su et al. 2021)."""
     inverse = theta ** (-jnp.arange(0, head_size, 2, dtype=jnp.float32) / head_size)
     angles = positions_BT[..., None].astype(jnp.float32) * inverse

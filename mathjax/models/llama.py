@@ -51,7 +51,9 @@ class LlamaConfig:
                 )
             object.__setattr__(self, "head_size", self.hidden_size // self.num_heads)
         if self.head_size % 2:
-            raise ValueError(f"model.head_size={self.head_size}: rotary positions need an even size")
+            raise ValueError(
+                f"model.head_size={self.head_size}: rotary positions need an even size"
+            )
         if self.num_heads % self.num_kv_heads:
             raise ValueError(
                 f"model.num_heads={self.num_heads} does not divide by model.num_kv_heads={self.num_kv_heads}"
@@ -68,7 +70,9 @@ class Attention(nnx.Module):
         self.q_proj = linear((c.hidden_size, query_size), ("embed", "heads"))
         self.k_proj = linear((c.hidden_size, kv_size), ("embed", "kv_heads"))
         self.v_proj = linear((c.hidden_size, kv_size), ("embed", "kv_heads"))
-        self.o_proj = linear((query_size, c.hidden_size), ("heads", "embed"), stddev=_output_stddev(c))
+        self.o_proj = linear(
+            (query_size, c.hidden_size), ("heads", "embed"), stddev=_output_stddev(c)
+        )
 
     def __call__(self, x_BTD, rope, mask_BTS, cache=None):
         """`cache`: (k_BKSH, v_BKSH, write) where write(old, new) puts new keys in their slots; returned updated."""
@@ -176,7 +180,9 @@ class Llama(nnx.Module):
         return self.logits(x_BTD)[:, 0], new_cache
 
     def rope(self, positions_BT):
-        return rope_tables(positions_BT, self.config.head_size, self.config.rope_theta)
+        """Tables made once: without the barrier XLA takes the cosines again in every layer (5 % of decoding)."""
+        c = self.config
+        return jax.lax.optimization_barrier(rope_tables(positions_BT, c.head_size, c.rope_theta))
 
     @jax.named_scope("embed")
     def embed(self, tokens_BT):

@@ -182,7 +182,6 @@ def train(
             for step, batch in zip(range(start + 1, trainer.num_steps + 1), batches, strict=False):
                 state, metrics = trainer.step(state, trainer.put(batch))
                 logger.add(step, metrics)
-                last = step == trainer.num_steps or signals.number is not None
                 scores: dict[str, float] = {}
                 if logger.validates(step):
                     logger.collect()
@@ -191,7 +190,8 @@ def train(
                             scores = validate(state.params, step)
                         progress.note(f"pass@1 {scores['validation/pass_at_1']:.2f}")
                     logger.write(step, scores)
-                if last or step % section.every_steps == 0:
+                stopping = signals.number
+                if stopping or _due(step, section.every_steps, step == trainer.num_steps):
                     logger.collect()  # raises on a non-finite loss, before the state is saved
                     with logger.paused():
                         checkpoints.save(
@@ -201,9 +201,9 @@ def train(
                             scores.get("validation/pass_at_1"),
                         )
                     saved = step
-                if signals.number is not None:
+                if stopping:
                     checkpoints.wait()
-                    raise Stopped(signals.number, step)
+                    raise Stopped(stopping, step)
             if saved < trainer.num_steps:
                 raise TrainingError(
                     f"the data ended after step {int(state.step)} of {trainer.num_steps}: lower train.num_steps"

@@ -36,9 +36,11 @@ def muon_dimensions(params: Any) -> Any:
     None leaves the parameter to AdamW: embeddings, the head, norms, biases.
     """
     return jax.tree_util.tree_map_with_path(
-        lambda path, x: optax.contrib.MuonDimensionNumbers(x.ndim - 2, x.ndim - 1)
-        if path[0].key == "layers" and path[-1].key == "kernel"
-        else None,
+        lambda path, x: (
+            optax.contrib.MuonDimensionNumbers(x.ndim - 2, x.ndim - 1)
+            if path[0].key == "layers" and path[-1].key == "kernel"
+            else None
+        ),
         params,
     )
 

@@ -32,10 +32,14 @@ def state_shardings(
 ) -> TrainState:
     """A TrainState of NamedShardings: moments lie where their parameter lies, scalars everywhere."""
     params = nnx.to_pure_dict(parameter_shardings(abstract, mesh, rules))
-    of_parameter = {_trailing_keys(path): s for path, s in jax.tree_util.tree_leaves_with_path(params)}
+    of_parameter = {
+        _trailing_keys(path): s for path, s in jax.tree_util.tree_leaves_with_path(params)
+    }
     everywhere = NamedSharding(mesh, PartitionSpec())
     opt_state = jax.tree_util.tree_map_with_path(
-        lambda path, x: of_parameter.get(_trailing_keys(path), everywhere) if x.ndim else everywhere,
+        lambda path, x: (
+            of_parameter.get(_trailing_keys(path), everywhere) if x.ndim else everywhere
+        ),
         jax.eval_shape(optimizer.init, nnx.to_pure_dict(abstract)),
     )
     return TrainState(params=params, opt_state=opt_state, step=everywhere)
@@ -94,5 +98,7 @@ def to_plain(state: TrainState) -> dict[str, Any]:
 def from_plain(plain: dict[str, Any], like: TrainState) -> TrainState:
     """Inverse of `to_plain`; `like` gives the structure of the optimizer state."""
     leaves, treedef = jax.tree_util.tree_flatten_with_path(like.opt_state)
-    values = [plain["opt_state"][jax.tree_util.keystr(p, simple=True, separator=".")] for p, _ in leaves]
+    values = [
+        plain["opt_state"][jax.tree_util.keystr(p, simple=True, separator=".")] for p, _ in leaves
+    ]
     return TrainState(plain["params"], jax.tree.unflatten(treedef, values), plain["step"])

@@ -17,7 +17,9 @@ Batch = dict[str, jax.Array]
 
 
 @jax.named_scope("loss")
-def loss_sums(logits_BTV: jax.Array, targets_BT: jax.Array, weights_BT: jax.Array) -> dict[str, jax.Array]:
+def loss_sums(
+    logits_BTV: jax.Array, targets_BT: jax.Array, weights_BT: jax.Array
+) -> dict[str, jax.Array]:
     """Sums, not means, of cross-entropy and of right next tokens: packing and accumulation divide once, by `weight`."""
     loss_BT = optax.softmax_cross_entropy_with_integer_labels(logits_BTV, targets_BT)
     right_BT = jnp.argmax(logits_BTV, axis=-1) == targets_BT

@@ -14,7 +14,13 @@ from mathjax.training.loop import Trainer
 from mathjax.training.optimizer import decay_mask, learning_rate_schedule
 
 VOCAB = 24
-MODEL = {"num_layers": 2, "hidden_size": 32, "num_heads": 4, "num_kv_heads": 2, "intermediate_size": 64}
+MODEL = {
+    "num_layers": 2,
+    "hidden_size": 32,
+    "num_heads": 4,
+    "num_kv_heads": 2,
+    "intermediate_size": 64,
+}
 
 
 def make_trainer(mesh, num_steps=5, train=None, **sections):
@@ -59,7 +65,10 @@ def test_sharded_equals_one_device(single, sizes):
     state, losses, _ = run(trainer)
     np.testing.assert_allclose(losses, single[1], atol=1e-5)
     kernel = state.params["layers"]["attention"]["q_proj"]["kernel"]
-    assert kernel.sharding.spec == trainer.shardings.params["layers"]["attention"]["q_proj"]["kernel"].spec
+    assert (
+        kernel.sharding.spec
+        == trainer.shardings.params["layers"]["attention"]["q_proj"]["kernel"].spec
+    )
     moments = [x for x in jax.tree.leaves(state.opt_state) if x.shape == kernel.shape]
     assert any(x.sharding.is_equivalent_to(kernel.sharding, 3) for x in moments)
     assert trainer.step._cache_size() == 1
@@ -137,5 +146,3 @@ def test_schedule_warms_up_and_ends():
     assert schedule(0) == 0 and schedule(10) == 1
     assert np.isclose(schedule(100), 0.2) and np.isclose(schedule(55), 0.6, atol=0.01)
     assert learning_rate_schedule(dataclasses.replace(section, warmup_ratio=0.0), 100)(0) == 1
-
-
