@@ -15,13 +15,10 @@ atomic commit, so that no step is ever complete without them.
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import dataclasses
-import json
 import math
 import os
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -32,20 +29,19 @@ from absl import logging
 from etils import epath
 from jax.experimental import multihost_utils
 
-from mathjax.errors import UserError
+from mathjax.checksums import (
+    CheckpointError,
+    DamageError,
+    SealedSave,
+    describe,
+    first_line,
+    item_of,
+    read_manifest,
+    sealed_manifest,
+    verify,
+)
 
-_FORMAT = 1
 _ARRAY_ITEMS = ("params", "training")
-_CHECKSUMS = "checksums.json"
-_BLOCK = 1 << 22  # bytes read at a time
-
-
-class CheckpointError(UserError):
-    """A checkpoint cannot be saved, found or loaded; the text names the place and what to do."""
-
-
-class _DamageError(Exception):
-    """One step is unusable; the text is the reason. Callers fall back to an older step."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,8 +123,8 @@ class Checkpoints:
         if not leaves:
             raise CheckpointError(f"step {step}: the state holds no array, nothing to save")
         score = float(score) if score is not None and math.isfinite(score) else None
-        items = {"metadata": ocp.args.JsonSave(_sealed_manifest(step, score, leaves, metadata))}
-        items |= {name: _SealedSave(tree) for name, tree in _split(state).items() if tree}
+        items = {"metadata": ocp.args.JsonSave(sealed_manifest(step, score, leaves, metadata))}
+        items |= {name: SealedSave(tree) for name, tree in _split(state).items() if tree}
         self.wait()
         manager = self._open()
         if step == self._position and step in manager.all_steps():
@@ -233,7 +229,7 @@ class Checkpoints:
         except Exception as second:
             logging.debug("closing after a failed save: %s", second)
         raise CheckpointError(
-            f"cannot save step {step} in {self.directory}: {_first_line(error)}. Is the disk full "
+            f"cannot save step {step} in {self.directory}: {first_line(error)}. Is the disk full "
             f"or not writable? Older checkpoints are intact."
         ) from error
 
@@ -241,8 +237,8 @@ class Checkpoints:
         self, abstract: dict[Any, Any], names: Sequence[str], step: int | str | None, exact: bool
     ) -> Restored | None:
         def attempt(path: epath.Path) -> Restored:
-            _on_primary(lambda: _verify(path, names))
-            manifest = _read_manifest(path)
+            _on_primary(lambda: verify(path, names))
+            manifest = read_manifest(path)
             _check_fit(path, manifest["leaves"], _leaves(abstract), names, exact)
             return Restored(manifest["step"], _load(path, abstract), manifest["metadata"])
 
@@ -258,7 +254,7 @@ def read_metadata(
     Raises CheckpointError if there is none that can be read.
     """
     directory = epath.Path(directory).resolve()
-    manifest = _first_good(directory, step, _read_manifest)
+    manifest = _first_good(directory, step, read_manifest)
     if manifest is None:
         raise CheckpointError(f"{directory} holds no checkpoint")
     return manifest["metadata"]
@@ -276,7 +272,7 @@ def _first_good(
         path = directory / str(candidate)
         try:
             return attempt(path)
-        except _DamageError as damage:
+        except DamageError as damage:
             reasons.append(f"step {candidate}: {damage}")
             logging.warning("damaged checkpoint %s: %s", path, damage)
     if step is None and not reasons:
@@ -316,8 +312,8 @@ def _steps(directory: epath.Path) -> list[int]:
 def _scores(directory: epath.Path) -> dict[int, float]:
     scores = {}
     for step in _steps(directory):
-        with contextlib.suppress(_DamageError):
-            scores[step] = _read_manifest(directory / str(step))["score"]
+        with contextlib.suppress(DamageError):
+            scores[step] = read_manifest(directory / str(step))["score"]
     return {step: score for step, score in scores.items() if score is not None}
 
 
@@ -331,13 +327,13 @@ def _on_primary(check: Callable[[], None]) -> None:
     if jax.process_index() == 0:
         try:
             check()
-        except _DamageError as damage:
+        except DamageError as damage:
             reason = str(damage)
     damaged = reason is not None
     if jax.process_count() > 1:
         damaged = bool(multihost_utils.broadcast_one_to_all(np.int32(damaged)))
     if damaged:
-        raise _DamageError(reason or "process 0 found damage")
+        raise DamageError(reason or "process 0 found damage")
 
 
 # ---- trees
@@ -374,19 +370,11 @@ def _like(abstract: dict[Any, Any], plain: dict[str, Any]) -> dict[Any, Any]:
     }
 
 
-def _item_of(leaf: str) -> str:
-    return "params" if leaf.partition("/")[0] == "params" else "training"
-
-
 def _split(state: dict[Any, Any]) -> dict[str, dict[str, Any]]:
     items: dict[str, dict[str, Any]] = {name: {} for name in _ARRAY_ITEMS}
     for key, value in _plain(state).items():
-        items[_item_of(key)][key] = value
+        items[item_of(key)][key] = value
     return items
-
-
-def _describe(leaf: Any) -> str:
-    return f"{np.dtype(leaf.dtype).name}[{','.join(map(str, leaf.shape))}]"
 
 
 def _check_fit(
@@ -396,8 +384,8 @@ def _check_fit(
     names: Sequence[str],
     exact: bool,
 ) -> None:
-    saved = {leaf: kind for leaf, kind in saved.items() if _item_of(leaf) in names}
-    wanted = {leaf: _describe(value) for leaf, value in abstract.items()}
+    saved = {leaf: kind for leaf, kind in saved.items() if item_of(leaf) in names}
+    wanted = {leaf: describe(value) for leaf, value in abstract.items()}
     for leaf in wanted | saved:
         have, want = saved.get(leaf, "missing"), wanted.get(leaf, "missing")
         (have_dtype, _, have_shape), (want_dtype, _, want_shape) = (
@@ -427,105 +415,6 @@ def _load(path: epath.Path, abstract: dict[Any, Any]) -> dict[Any, Any]:
                 state |= reader.restore(path / name, args=arguments)
         except Exception as error:
             if not path.exists():
-                raise _DamageError("was removed while it was being read") from error
-            raise CheckpointError(f"cannot load {path / name}: {_first_line(error)}") from error
+                raise DamageError("was removed while it was being read") from error
+            raise CheckpointError(f"cannot load {path / name}: {first_line(error)}") from error
     return _like(abstract, state)
-
-
-# ---- checksums
-
-
-class _SealedHandler(ocp.StandardCheckpointHandler):
-    """Adds checksums.json. Orbax calls `finalize` on process 0 once all have written."""
-
-    def finalize(self, directory: epath.Path) -> None:
-        super().finalize(directory)
-        names = sorted(_files(directory))
-        sums = dict(zip(names, _digests(directory, names), strict=True))
-        (directory / _CHECKSUMS).write_text(json.dumps(sums))
-
-
-@ocp.args.register_with_handler(_SealedHandler, for_save=True)
-@dataclasses.dataclass
-class _SealedSave(ocp.args.StandardSave):
-    pass
-
-
-@ocp.args.register_with_handler(_SealedHandler, for_restore=True)
-@dataclasses.dataclass
-class _SealedRestore(ocp.args.StandardRestore):
-    pass
-
-
-def _files(directory: epath.Path, prefix: str = "") -> Iterator[str]:
-    for path in directory.iterdir():
-        if path.is_dir():
-            yield from _files(path, f"{prefix}{path.name}/")
-        else:
-            yield f"{prefix}{path.name}"
-
-
-def _digests(directory: epath.Path, names: Sequence[str]) -> list[list[int]]:
-    """[size, CRC-32] of each file. zlib releases the interpreter lock: files go side by side."""
-
-    def digest(name: str) -> list[int]:
-        size = crc = 0
-        with (directory / name).open("rb") as file:
-            while block := file.read(_BLOCK):
-                size, crc = size + len(block), zlib.crc32(block, crc)
-        return [size, crc]
-
-    with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
-        return list(pool.map(digest, names))
-
-
-def _verify(path: epath.Path, names: Sequence[str]) -> None:
-    for name in {_item_of(leaf) for leaf in _read_manifest(path)["leaves"]} & set(names):
-        try:
-            sums = json.loads((path / name / _CHECKSUMS).read_text())
-            found = _digests(path / name, list(sums))
-        except (OSError, ValueError, TypeError) as error:
-            raise _DamageError(f"{name} cannot be read: {_first_line(error)}") from error
-        for file, digest in zip(sums, found, strict=True):
-            if sums[file] != digest:
-                raise _DamageError(f"{name}/{file} has been altered (size or checksum)")
-
-
-def _sealed_manifest(
-    step: int, score: float | None, leaves: dict[str, Any], metadata: dict[str, Any]
-) -> dict[str, Any]:
-    try:
-        metadata = json.loads(json.dumps(metadata, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"metadata of step {step} is not JSON: {error}") from error
-    content = {
-        "format": _FORMAT,
-        "step": step,
-        "score": score,
-        "leaves": {name: _describe(leaf) for name, leaf in leaves.items()},
-        "metadata": metadata,
-    }
-    return {"content": content, "crc32": _json_crc(content)}
-
-
-def _json_crc(content: Any) -> int:
-    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
-
-
-def _read_manifest(path: epath.Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((path / "metadata" / "metadata").read_text())
-        intact = manifest["crc32"] == _json_crc(manifest["content"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _DamageError(f"metadata cannot be read: {_first_line(error)}") from error
-    if not intact:
-        raise _DamageError("metadata have been altered (checksum)")
-    content = manifest["content"]
-    if content["format"] != _FORMAT:
-        raise CheckpointError(f"{path} has format {content['format']}, we read {_FORMAT}")
-    return content
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__

@@ -424,7 +424,7 @@ def test_a_failed_save_does_not_hide_the_error_of_the_block(tmp_path, monkeypatc
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mathjax.checkpoints._digests", full)
+    monkeypatch.setattr("mathjax.checksums._digests", full)
     with pytest.raises(ZeroDivisionError), Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(1, make_state(1), {})
         raise ZeroDivisionError

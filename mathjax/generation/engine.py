@@ -26,6 +26,10 @@ from mathjax.parallel import Rules, batch_sharding, put_batch
 
 SMALLEST_BUCKET = 16
 
+GROWTHS = 4
+"""The cache gets longer in so many steps, since attention reads all of it: answers that end early never pay for the
+slots of `max_new_tokens`. Each growth is one more token loop to compile."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Completion:
@@ -147,33 +151,46 @@ def generate_batch(
     layers = model.unstacked_layers()  # outside the loop: the slices are made once
     B, P = tokens_BP.shape
     slots_S = jnp.arange(P + max_new_tokens)
-    positions_BP = jnp.maximum(slots_S[:P] - pads_B[:, None], 0)
+    positions_BS = jnp.maximum(slots_S - pads_B[:, None], 0)
+    # Looked up: made of the positions themselves, XLA would take the cosines again in every layer (8 % of a call).
+    rope = [table[0][positions_BS] for table in model.rope(slots_S[None])]
     mask_BPP = causal_mask(None, P) & (slots_S[:P] >= pads_B[:, None])[:, None]
-    logits_BV, cache = model.prefill(tokens_BP, positions_BP, mask_BPP, layers)
-    cache = jax.tree.map(lambda x: jnp.pad(x, ((0, 0), (0, 0), (0, max_new_tokens), (0, 0))), cache)
+    logits_BV, cache = model.prefill(tokens_BP, [x[:, :P] for x in rope], mask_BPP, layers)
     row_keys_B = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(example_B)
 
     def next_token(logits_BV, n, done_B):
         keys_B = jax.vmap(lambda key: jax.random.fold_in(key, n))(row_keys_B)
         return jnp.where(done_B, eos_id, sample(logits_BV, keys_B, sampling))
 
-    def unfinished(carry):
+    def unfinished(limit, carry):
         n, _, done_B, *_ = carry
-        return (n < max_new_tokens) & ~jnp.all(done_B)
+        return (n < limit) & ~jnp.all(done_B)
 
     def body(carry):
         n, token_B, done_B, out_BN, cache = carry
         out_BN = jax.lax.dynamic_update_slice_in_dim(out_BN, token_B[:, None], n, axis=1)
         slot = P + n
+        slots_S = jnp.arange(cache[0][0].shape[2])
         mask_BS = (slots_S >= pads_B[:, None]) & (slots_S <= slot)
-        logits_BV, cache = model.decode(token_B, slot - pads_B, mask_BS, layers, cache, slot)
+        logits_BV, cache = model.decode(token_B, rope, mask_BS, layers, cache, slot)
         token_B = next_token(logits_BV, n + 1, done_B)
         return n + 1, token_B, done_B | (token_B == eos_id), out_BN, cache
 
     first_B = next_token(logits_BV, 0, ~real_B)
     out_BN = jnp.full((B, max_new_tokens), eos_id, jnp.int32)
     carry = (jnp.int32(0), first_B, first_B == eos_id, out_BN, cache)
-    return jax.lax.while_loop(unfinished, body, carry)[3]
+    for limit, growth in _growths(max_new_tokens):
+        *rest, cache = carry
+        cache = jax.tree.map(lambda x, g=growth: jnp.pad(x, ((0, 0), (0, 0), (0, g), (0, 0))), cache)
+        carry = jax.lax.while_loop(partial(unfinished, limit), body, (*rest, cache))
+    return carry[3]
+
+
+def _growths(max_new_tokens: int) -> list[tuple[int, int]]:
+    """(new tokens after which the cache is full, slots added to it) of each token loop."""
+    step = max(SMALLEST_BUCKET, -(-max_new_tokens // GROWTHS))
+    limits = [min(n + step, max_new_tokens) for n in range(0, max_new_tokens, step)]
+    return list(zip(limits, np.diff(limits, prepend=0).tolist(), strict=True))
 
 
 def _power_of_two(n: int) -> int:

@@ -154,25 +154,27 @@ class Llama(nnx.Module):
         x_BTD, _ = jax.lax.scan(layer, self.embed(tokens_BT), weights, unroll=SCAN_UNROLL)
         return self.logits(x_BTD)
 
-    def prefill(self, tokens_BT, positions_BT, mask_BTS, layers):
+    def prefill(self, tokens_BT, rope, mask_BTS, layers):
         """Logits [B, V] after the last position, and the keys and values [B, K, T, H] of every layer.
 
-        `layers` comes from `unstacked_layers`.
+        `layers` comes from `unstacked_layers`, `rope` from `rope(positions_BT)`.
         """
-        rope = self.rope(positions_BT)
         x_BTD, cache = self.embed(tokens_BT), []
         for layer in layers:
             x_BTD, keys_values = layer(x_BTD, rope, mask_BTS)
             cache.append(keys_values)
         return self.logits(x_BTD[:, -1:])[:, 0], cache
 
-    def decode(self, tokens_B, positions_B, mask_BS, layers, cache, slot):
-        """Logits [B, V] of the next token; `tokens_B` takes cache slot `slot`. Returns the cache updated."""
+    def decode(self, tokens_B, rope, mask_BS, layers, cache, slot):
+        """Logits [B, V] of the next token; `tokens_B` takes cache slot `slot`. Returns the cache updated.
+
+        `rope` is that of every slot [B, S]: made in here, XLA would take its cosines again in every layer.
+        """
 
         def write(old_BKSH, new_BKSH):
             return jax.lax.dynamic_update_slice_in_dim(old_BKSH, new_BKSH, slot, axis=2)
 
-        rope = self.rope(positions_B[:, None])
+        rope = [jax.lax.dynamic_slice_in_dim(table, slot, 1, axis=1) for table in rope]
         x_BTD, new_cache = self.embed(tokens_B[:, None]), []
         for layer, keys_values in zip(layers, cache, strict=True):
             x_BTD, keys_values = layer(x_BTD, rope, mask_BS[:, None], (*keys_values, write))
@@ -180,9 +182,7 @@ class Llama(nnx.Module):
         return self.logits(x_BTD)[:, 0], new_cache
 
     def rope(self, positions_BT):
-        """Tables made once: without the barrier XLA takes the cosines again in every layer (5 % of decoding)."""
-        c = self.config
-        return jax.lax.optimization_barrier(rope_tables(positions_BT, c.head_size, c.rope_theta))
+        return rope_tables(positions_BT, self.config.head_size, self.config.rope_theta)
 
     @jax.named_scope("embed")
     def embed(self, tokens_BT):
