@@ -1,4 +1,5 @@
-"""Arithmetical puzzle: combine every given number once, step by step, to reach the target (arXiv 2406.02100).
+"""Arithmetical puzzle: combine every given number once, step by step, to reach the target (arXiv
+2406.02100).
 
 python launch/train.py --config=configs/puzzle.py
 """
@@ -38,7 +39,8 @@ def _laptop(config: ml_collections.ConfigDict) -> None:
 
 
 def _scratch(config: ml_collections.ConfigDict) -> None:
-    """The paper's puzzle (five to seven numbers up to 60) and its four test sets, 85 M parameters from scratch."""
+    """The paper's puzzle (five to seven numbers up to 60) and its four test sets, 85 M parameters
+    from scratch."""
     config.puzzle.update(num_numbers=(5, 6, 7), max_number=60)
     config.model.update(
         num_layers=12,
@@ -63,10 +65,11 @@ def _scratch(config: ml_collections.ConfigDict) -> None:
 
 
 def _open_llama_3b(config: ml_collections.ConfigDict) -> None:
-    """The paper's own run: LoRA on open_llama_3b, 1M samples (10M, 100M: --config.data.num_train), 5 epochs.
+    """The paper's own run: LoRA on open_llama_3b, 1M samples (10M, 100M: --config.data.num_train),
+    5 epochs.
 
-    Paper's facts: rank 5, alpha 32, dropout 0.05, learning rate 1e-4 with cosine, AdamW 0.9 / 0.95 / 1e-9, batch 50,
-    at most 5 epochs. Ours: no warm-up, no weight decay, packed rows.
+    Paper's facts: rank 5, alpha 32, dropout 0.05, learning rate 1e-4 with cosine, AdamW 0.9 / 0.95
+    / 1e-9, batch 50, at most 5 epochs. Ours: no warm-up, no weight decay, packed rows.
     """
     _scratch(config)
     config.model.update(

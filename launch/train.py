@@ -1,7 +1,7 @@
 """Trains a model on mathematics and scores it on problems it has not seen.
 
     python launch/train.py --config=configs/puzzle.py
-    python launch/train.py --config=configs/puzzle.py:scratch --workdir=/data/puzzle --config.mesh.fsdp=8
+    python launch/train.py --config=configs/puzzle.py:scratch --workdir=/data/p --config.mesh.fsdp=8
 
 The same command goes on where an interrupted run stopped.
 """

@@ -1,7 +1,9 @@
-"""Settings of a run: sections of plain values, overridden from the command line, checked once, then frozen.
+"""Settings of a run: sections of plain values, overridden from the command line, checked once,
+then frozen.
 
-A config file's `get_config(preset)` starts from `default_config()` and changes values; the launchers turn the result
-into a `Config` with `resolve`, and nothing below them sees an ml_collections object.
+A config file's `get_config(preset)` starts from `default_config()` and changes values; the
+launchers turn the result into a `Config` with `resolve`, and nothing below them sees an
+ml_collections object.
 """
 
 from __future__ import annotations
@@ -148,7 +150,25 @@ RESUMABLE = (
 )
 """Keys that may change between two runs in one workdir: they do not change what is learned."""
 
-POSITIVE = ["model.num_layers", "model.hidden_size", "model.num_heads", "model.num_kv_heads", "model.intermediate_size", "data.row_length", "data.num_epochs", "train.batch_size", "train.accumulation_steps", "train.log_every", "optimizer.learning_rate", "optimizer.clip_norm", "checkpoint.every_steps", "checkpoint.keep_last", "eval.num_validation", "eval.batch_size", "generation.max_new_tokens"]
+POSITIVE = (
+    "model.num_layers",
+    "model.hidden_size",
+    "model.num_heads",
+    "model.num_kv_heads",
+    "model.intermediate_size",
+    "data.row_length",
+    "data.num_epochs",
+    "train.batch_size",
+    "train.accumulation_steps",
+    "train.log_every",
+    "optimizer.learning_rate",
+    "optimizer.clip_norm",
+    "checkpoint.every_steps",
+    "checkpoint.keep_last",
+    "eval.num_validation",
+    "eval.batch_size",
+    "generation.max_new_tokens",
+)
 CHOICES = {
     "task": ("puzzle",),
     "model.family": ("llama",),
@@ -158,7 +178,8 @@ CHOICES = {
 
 
 def default_config() -> ml_collections.ConfigDict:
-    """Every key with its default; an optional value is a typed placeholder, so that overrides are checked."""
+    """Every key with its default; an optional value is a typed placeholder, so that overrides are
+    checked."""
 
     def section(cls: type) -> ml_collections.ConfigDict:
         hints = typing.get_type_hints(cls)

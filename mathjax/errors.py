@@ -1,4 +1,5 @@
-"""The one base of every error that a user can cause and mend; `mathjax.launcher` prints it without a traceback."""
+"""The one base of every error that a user can cause and mend; `mathjax.launcher` prints it without
+a traceback."""
 
 
 class UserError(ValueError):

@@ -1,4 +1,5 @@
-"""A whole run from a config: problems, tokenizer, batches, mesh, training, scores, plots. The launchers call it."""
+"""A whole run from a config: problems, tokenizer, batches, mesh, training, scores, plots. The
+launchers call it."""
 
 from __future__ import annotations
 
@@ -64,11 +65,13 @@ def make_generator(
 
 
 def run_training(config: Config, workdir: Path) -> int:
-    """Trains in `workdir` (or goes on there), scores the test splits, prints the result. Returns the exit status."""
+    """Trains in `workdir` (or goes on there), scores the test splits, prints the result. Returns
+    the exit status."""
     if config.model.pretrained or config.lora.rank:
         raise ConfigError(
-            f"model.pretrained={config.model.pretrained!r}, lora.rank={config.lora.rank}: this version trains from "
-            "scratch only; reading Hugging Face weights and LoRA are not in it yet. Use configs/puzzle.py:scratch"
+            f"model.pretrained={config.model.pretrained!r}, lora.rank={config.lora.rank}: this "
+            "version trains from scratch only; Hugging Face weights and LoRA are not in it yet. Use "
+            "configs/puzzle.py:scratch"
         )
     task = make_task(config)
     for split in config.eval.splits:
@@ -95,11 +98,13 @@ def run_training(config: Config, workdir: Path) -> int:
     candidates = getattr(task.train, "rejection_rate", lambda: None)()
     print(
         f"{trainer.num_parameters:,} parameters on {mesh.size} x {jax.devices()[0].device_kind}, "
-        f"{config.train.batch_size} rows of {config.data.row_length} tokens a step, {num_steps:,} steps"
+        f"{config.train.batch_size} rows of {config.data.row_length} tokens a step, "
+        f"{num_steps:,} steps"
     )
     if candidates is not None:
         print(
-            f"generator: {candidates:.1f} candidates drawn a puzzle, {1 - 1 / candidates:.0%} rejected"
+            f"generator: {candidates:.1f} candidates drawn a puzzle, "
+            f"{1 - 1 / candidates:.0%} rejected"
         )
 
     def validate(params: Any, step: int) -> dict[str, float]:
@@ -117,7 +122,8 @@ def run_training(config: Config, workdir: Path) -> int:
     except Stopped as stopped:
         _plot_training(workdir)
         print(
-            f"stopped after step {stopped.step:,} of {num_steps:,}, which is saved; the same command goes on."
+            f"stopped after step {stopped.step:,} of {num_steps:,}, which is saved; "
+            "the same command goes on."
         )
         return 0 if stopped.signal_number == 15 else 128 + stopped.signal_number
     model = Model(config, task, tokenizer, graph, state.params, mesh, num_steps)
@@ -173,7 +179,8 @@ def evaluate(
 
 
 def load_model(checkpoint: Path, step: int | str | None = None, mesh: Mesh | None = None) -> Model:
-    """The model of a training workdir. `step`: None for the newest good checkpoint, 'best', or a number."""
+    """The model of a training workdir. `step`: None for the newest good checkpoint, 'best', or a
+    number."""
     if not (checkpoint / "config.json").exists():
         raise UserError(f"{checkpoint}: not a workdir of launch/train.py (no config.json in it)")
     config = config_lib.load(checkpoint / "config.json")
@@ -215,8 +222,8 @@ def _prepare_workdir(config: Config, workdir: Path) -> None:
         difference = config_lib.first_difference(config_lib.load(path), config)
         if difference:
             raise ConfigError(
-                f"{workdir} belongs to a run with another config ({difference}): set that key back, or give another "
-                "--workdir"
+                f"{workdir} belongs to a run with another config ({difference}): set that key "
+                "back, or give another --workdir"
             )
     elif workdir.exists() and any(workdir.iterdir()):
         raise ConfigError(f"{workdir} is not empty and has no config.json: give another --workdir")

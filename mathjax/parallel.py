@@ -1,4 +1,5 @@
-"""The device mesh and the one table that says which dimension of an array lies on which mesh axis."""
+"""The device mesh and the one table that says which dimension of an array lies on which mesh
+axis."""
 
 from __future__ import annotations
 
@@ -16,12 +17,14 @@ MESH_AXES = ("data", "fsdp", "tensor")
 
 
 class ShardingError(UserError):
-    """A mesh that does not fit the devices, or an array dimension that does not divide over its mesh axis."""
+    """A mesh that does not fit the devices, or an array dimension that does not divide over its
+    mesh axis."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """Logical axis -> mesh axes; None replicates. The fields are the names, so a typo is an AttributeError."""
+    """Logical axis -> mesh axes; None replicates. The fields are the names, so a typo is an
+    AttributeError."""
 
     batch: tuple[str, ...] = ("data", "fsdp")
     embed: str | None = "fsdp"
@@ -37,10 +40,11 @@ class Rules:
 
 
 def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1, devices: Any = None) -> Mesh:
-    """Mesh of all devices with axes ('data', 'fsdp', 'tensor'); at most one size may be -1 (whatever is left).
+    """Mesh of all devices with axes ('data', 'fsdp', 'tensor'); at most one size may be -1
+    (whatever is left).
 
-    Auto axis types: the compiler places the collectives. (JAX's own default, Explicit, refuses an embedding look-up
-    of a sharded table.)
+    Auto axis types: the compiler places the collectives. (JAX's own default, Explicit, refuses an
+    embedding look-up of a sharded table.)
     """
     devices = list(jax.devices() if devices is None else devices)
     sizes = {"data": data, "fsdp": fsdp, "tensor": tensor}
@@ -54,7 +58,8 @@ def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1, devices: Any = Non
     if unknown:
         if len(devices) % known:
             raise ShardingError(
-                f"mesh.{unknown[0]}=-1: {len(devices)} devices do not divide by the other axes' product, {known}"
+                f"mesh.{unknown[0]}=-1: {len(devices)} devices do not divide by the product of the "
+                f"other axes, {known}"
             )
         sizes[unknown[0]] = len(devices) // known
     elif known != len(devices):
@@ -67,7 +72,8 @@ def make_mesh(data: int = -1, fsdp: int = 1, tensor: int = 1, devices: Any = Non
 
 
 def parameter_shardings(abstract: nnx.State, mesh: Mesh, rules: Rules) -> nnx.State:
-    """NamedSharding for every parameter, from the `axes` it declares; a stacked layer axis comes first.
+    """NamedSharding for every parameter, from the `axes` it declares; a stacked layer axis comes
+    first.
 
     Raises ShardingError, naming the parameter and the mesh axis, where a dimension does not divide.
     """
@@ -78,12 +84,14 @@ def parameter_shardings(abstract: nnx.State, mesh: Mesh, rules: Rules) -> nnx.St
         names = ("layers",) * (len(shape) - len(axes)) + tuple(axes)
         spec = rules.spec(*names)
         if "vocab" in names and shape[names.index("vocab")] % mesh.shape[rules.vocab]:
-            # Vocabulary sizes are what they are (a character tokenizer's 23): such a table is replicated.
+            # Vocabulary sizes are what they are (a character tokenizer's 23): such a table is
+            # replicated.
             return NamedSharding(mesh, rules.spec(*(n if n != "vocab" else None for n in names)))
         for size, name, axis in zip(shape, names, spec, strict=True):
             if axis is not None and size % mesh.shape[axis]:
                 raise ShardingError(
-                    f"mesh.{axis}={mesh.shape[axis]} does not divide dimension '{name}'={size} of parameter "
+                    f"mesh.{axis}={mesh.shape[axis]} does not divide dimension '{name}'={size} of "
+                    "parameter "
                     f"{jax.tree_util.keystr(path, simple=True, separator='.')}"
                 )
         return NamedSharding(mesh, spec)
@@ -99,7 +107,8 @@ def batch_sharding(mesh: Mesh, rules: Rules) -> NamedSharding:
 
 
 def constrain(x: jax.Array, *names: str | None) -> jax.Array:
-    """Pins an activation to the default rules on the mesh set by `jax.set_mesh`; no mesh, no effect.
+    """Pins an activation to the default rules on the mesh set by `jax.set_mesh`; no mesh, no
+    effect.
 
     A dimension that does not divide over its axes (one row, an odd vocabulary) is replicated.
     """
@@ -116,7 +125,8 @@ def constrain(x: jax.Array, *names: str | None) -> jax.Array:
 
 
 def put_batch(batch: dict[str, Any], sharding: NamedSharding) -> dict[str, jax.Array]:
-    """Global batch (the same on every process) -> device arrays; each process copies only its own rows."""
+    """Global batch (the same on every process) -> device arrays; each process copies only its own
+    rows."""
     if sharding.is_fully_addressable:
         return jax.device_put(batch, sharding)
     return {

@@ -155,9 +155,8 @@ def test_a_non_finite_loss_stops_and_leaves_the_last_good_checkpoint(finished, t
             self.step += 1
             rows = np.zeros((8, 64), np.int32)
             weights = np.full((8, 64), np.nan if self.step == 7 else 1.0, np.float32)
-            return {
-                "inputs": rows, "targets": rows, "positions": rows, "segment_ids": rows + 1, "weights": weights
-            }
+            batch = dict.fromkeys(("inputs", "targets", "positions"), rows)
+            return batch | {"segment_ids": rows + 1, "weights": weights}
 
         def close(self):
             pass

@@ -134,7 +134,8 @@ def test_generate_refuses_unknown_characters(workdir):
 
 def test_a_damaged_newest_checkpoint_is_named_and_skipped(workdir):
     newest = workdir / "checkpoints" / "30"
-    victim = max((p for p in (newest / "params").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    files = [p for p in (newest / "params").rglob("*") if p.is_file()]
+    victim = max(files, key=lambda p: p.stat().st_size)
     whole = victim.read_bytes()
     victim.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
     try:
@@ -159,7 +160,8 @@ def start(path, *arguments):
 def wait_for_step(path, step, process):
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        lines = (path / "metrics.jsonl").read_text().splitlines() if (path / "metrics.jsonl").exists() else []
+        metrics = path / "metrics.jsonl"
+        lines = metrics.read_text().splitlines() if metrics.exists() else []
         if len(lines) > step:
             return
         time.sleep(0.05)
@@ -171,7 +173,9 @@ def wait_for_step(path, step, process):
 )
 def test_signals_save_and_end(tmp_path, number, status):
     path = tmp_path / "run"
-    process = start(path, "--config.train.num_steps=100000", "--config.checkpoint.every_steps=50000")
+    process = start(
+        path, "--config.train.num_steps=100000", "--config.checkpoint.every_steps=50000"
+    )
     wait_for_step(path, 5, process)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)

@@ -14,9 +14,8 @@ def score_table(scores: dict[str, Score]) -> str:
     for split, score in scores.items():
         interval = "       -      " if score.low is None else f"{score.low:.3f} .. {score.high:.3f}"
         failures = [f"{code} {n}" for code, n in score.reasons.items() if code != "right"][:3]
-        lines.append(
-            f"{split:{width}}   {score.pass_at_1:6.3f}   {interval}   {score.count:8,}   {', '.join(failures) or '-'}"
-        )
+        row = f"{split:{width}}   {score.pass_at_1:6.3f}   {interval}   {score.count:8,}   "
+        lines.append(row + (", ".join(failures) or "-"))
         if score.pass_at_k is not None:
             lines[-1] += f"   (pass@{score.num_samples} {score.pass_at_k:.3f})"
         if score.truncated:

@@ -1,4 +1,5 @@
-"""Scores a model on problems: generate, check, count; every prompt and answer goes to a samples file."""
+"""Scores a model on problems: generate, check, count; every prompt and answer goes to a samples
+file."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ from mathjax.generation.engine import Generator
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """Of one split. `low` and `high` bound pass@1 at 95 % (Wilson; over problems, at one sample each).
+    """Of one split. `low` and `high` bound pass@1 at 95 % (Wilson; over problems, at one sample
+    each).
 
-    With several samples a problem, `pass_at_1` is the mean over all of them and the interval is left out (None),
-    since samples of one problem are not independent.
+    With several samples a problem, `pass_at_1` is the mean over all of them and the interval is
+    left out (None), since samples of one problem are not independent.
     """
 
     pass_at_1: float

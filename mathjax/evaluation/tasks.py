@@ -1,4 +1,5 @@
-"""A task: where its training, validation and test problems come from, and who decides whether an answer is right."""
+"""A task: where its training, validation and test problems come from, and who decides whether an
+answer is right."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ def parse_puzzle(prompt: str) -> tuple[list[int], int]:
     )
     if not match:
         raise ProblemError(
-            f"not a puzzle: {prompt[:80]!r}; write 2 to 16 numbers and the target like 3,6,7,51,58:4"
+            f"not a puzzle: {prompt[:80]!r}; write 2 to 16 numbers and a target like 3,6,7,51,58:4"
         )
     return [int(number) for number in match[1].split(",")], int(match[2])
 

@@ -1,8 +1,8 @@
 """Batched generation: one jitted prefill and token loop a bucket of prompt lengths.
 
-Prompts of a bucket are padded on the left to its power of two, so that every row writes the same cache slot at each
-step; positions start at a row's first real token. The whole token loop is one `while_loop` on the device that ends as
-soon as every row has ended.
+Prompts of a bucket are padded on the left to its power of two, so that every row writes the same
+cache slot at each step; positions start at a row's first real token. The whole token loop is one
+`while_loop` on the device that ends as soon as every row has ended.
 """
 
 from __future__ import annotations
@@ -27,20 +27,22 @@ from mathjax.parallel import Rules, batch_sharding, put_batch
 SMALLEST_BUCKET = 16
 
 GROWTHS = 4
-"""The cache gets longer in so many steps, since attention reads all of it: answers that end early never pay for the
-slots of `max_new_tokens`. Each growth is one more token loop to compile."""
+"""The cache gets longer in so many steps, since attention reads all of it: answers that end early
+never pay for the slots of `max_new_tokens`. Each growth is one more token loop to compile."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Completion:
-    """New tokens of one prompt, end-of-sequence left out; `finished` is False where `max_new_tokens` cut it."""
+    """New tokens of one prompt, end-of-sequence left out; `finished` is False where
+    `max_new_tokens` cut it."""
 
     tokens: list[int]
     finished: bool
 
 
 class Generator:
-    """Generates with one model structure; the weights are an argument, so training can call it at any step."""
+    """Generates with one model structure; the weights are an argument, so training can call it at
+    any step."""
 
     def __init__(
         self,
@@ -57,7 +59,8 @@ class Generator:
         shards = 1 if mesh is None else mesh.shape["data"] * mesh.shape["fsdp"]
         if batch_size % shards:
             raise UserError(
-                f"eval.batch_size={batch_size} does not divide over mesh axes data x fsdp = {shards}"
+                f"eval.batch_size={batch_size} does not divide over mesh axes data x fsdp = "
+                f"{shards} devices"
             )
         self.shards = shards
         self._generate = jax.jit(
@@ -143,7 +146,8 @@ def generate_batch(
     max_new_tokens: int,
     sampling: Sampling,
 ) -> jax.Array:
-    """New tokens [B, max_new_tokens], filled with `eos_id` after a row's end. Rows where `real_B` is False end at once.
+    """New tokens [B, max_new_tokens], filled with `eos_id` after a row's end. Rows where `real_B`
+    is False end at once.
 
     Cache slots: prompt in 0..P-1 (row b padded in its first pads_B[b]), new token n in P + n.
     """
@@ -152,7 +156,8 @@ def generate_batch(
     B, P = tokens_BP.shape
     slots_S = jnp.arange(P + max_new_tokens)
     positions_BS = jnp.maximum(slots_S - pads_B[:, None], 0)
-    # Looked up: made of the positions themselves, XLA would take the cosines again in every layer (8 % of a call).
+    # Looked up: made of the positions themselves, XLA would take the cosines again in every layer
+    # (8 % of a call).
     rope = [table[0][positions_BS] for table in model.rope(slots_S[None])]
     mask_BPP = causal_mask(None, P) & (slots_S[:P] >= pads_B[:, None])[:, None]
     logits_BV, cache = model.prefill(tokens_BP, [x[:, :P] for x in rope], mask_BPP, layers)
@@ -181,7 +186,9 @@ def generate_batch(
     carry = (jnp.int32(0), first_B, first_B == eos_id, out_BN, cache)
     for limit, growth in _growths(max_new_tokens):
         *rest, cache = carry
-        cache = jax.tree.map(lambda x, g=growth: jnp.pad(x, ((0, 0), (0, 0), (0, g), (0, 0))), cache)
+        cache = jax.tree.map(
+            lambda x, g=growth: jnp.pad(x, ((0, 0), (0, 0), (0, g), (0, 0))), cache
+        )
         carry = jax.lax.while_loop(partial(unfinished, limit), body, (*rest, cache))
     return carry[3]
 

@@ -12,7 +12,8 @@ from mathjax.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Sampling:
-    """Greedy at temperature 0; otherwise top-k, then top-p (Holtzman et al. 2020), of the tempered distribution."""
+    """Greedy at temperature 0; otherwise top-k, then top-p (Holtzman et al. 2020), of the tempered
+    distribution."""
 
     temperature: float = 0.0
     top_k: int = 0  # 0: off
@@ -30,7 +31,8 @@ class Sampling:
 
 
 def sample(logits_BV: jax.Array, keys_B: jax.Array, sampling: Sampling) -> jax.Array:
-    """Next tokens [B], int32. Each row draws with its own key, so that a row never depends on its neighbours."""
+    """Next tokens [B], int32. Each row draws with its own key, so that a row never depends on its
+    neighbours."""
     if sampling.temperature == 0:
         return jnp.argmax(logits_BV, axis=-1).astype(jnp.int32)
     logits_BV = filter_logits(logits_BV / sampling.temperature, sampling.top_k, sampling.top_p)
@@ -38,7 +40,8 @@ def sample(logits_BV: jax.Array, keys_B: jax.Array, sampling: Sampling) -> jax.A
 
 
 def filter_logits(logits_BV: jax.Array, top_k: int, top_p: float) -> jax.Array:
-    """-inf for what is neither among the k largest nor in the smallest set of mass at least p; the best always stays."""
+    """-inf for what is neither among the k largest nor in the smallest set of mass at least p; the
+    best always stays."""
     vocab_size = logits_BV.shape[-1]
     if not (0 < top_k < vocab_size or top_p < 1):
         return logits_BV

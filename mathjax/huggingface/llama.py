@@ -26,8 +26,8 @@ def params_from_state_dict(
 ) -> dict[str, Any]:
     """Our nested parameters from the arrays of a transformers `LlamaForCausalLM`.
 
-    Their matrices are [out, in], ours [in, out]; ours have a leading axis over layers. Rotary pairs are the same,
-    so no row is permuted. Raises KeyError with the missing name.
+    Their matrices are [out, in], ours [in, out]; ours have a leading axis over layers. Rotary
+    pairs are the same, so no row is permuted. Raises KeyError with the missing name.
     """
 
     def stacked(name: str) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""The networks. `make_factory` turns the model section of a config into something that makes the model."""
+"""The networks. `make_factory` turns the model section of a config into something that makes the
+model."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {"llama": (LlamaConfig, Lla
 
 
 def make_factory(section: ModelSection, vocab_size: int) -> Callable[[nnx.Rngs], nnx.Module]:
-    """`factory(rngs)` makes a model with random weights. Raises ConfigError where sizes do not fit."""
+    """`factory(rngs)` makes a model with random weights. Raises ConfigError where sizes do not
+    fit."""
     config_class, model_class = FAMILIES[section.family]
     try:
         config = config_class(

@@ -23,10 +23,10 @@ def attention(
 ) -> jax.Array:
     """softmax(q k^T / sqrt(H)) v, softmax in float32; returns [B, N, T, H].
 
-    Heads come before positions, so that both products are batched matrix products of contiguous matrices: with positions
-    first XLA on CPU transposes the whole cache at every new token (two fifths of decoding). Grouped heads are not
-    repeated in memory: query head n reads key/value head n // G. `mask_BTS` is True where t may see s; its first
-    dimension may be 1.
+    Heads come before positions, so that both products are batched matrix products of contiguous
+    matrices: with positions first XLA on CPU transposes the whole cache at every new token (two
+    fifths of decoding). Grouped heads are not repeated in memory: query head n reads key/value
+    head n // G. `mask_BTS` is True where t may see s; its first dimension may be 1.
     """
     B, N, T, H = q_BNTH.shape
     K = k_BKSH.shape[1]

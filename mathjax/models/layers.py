@@ -1,8 +1,8 @@
 """Building blocks that the model families share.
 
 Dimension letters (suffix of every activation, capitals in every einsum):
-  B batch   T target positions   S source positions   D hidden   F feed-forward   N query heads   K key/value heads
-  G query heads per key/value head   H head size   V vocabulary   R adapter rank
+  B batch   T target positions   S source positions   D hidden   F feed-forward   N query heads   K
+  key/value heads G query heads per key/value head   H head size   V vocabulary   R adapter rank
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from flax import nnx
 def matmul(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """x [..., in] times kernel [in, out].
 
-    Its own gradient, because JAX's transposes the weight gradient after the product, and XLA on CPU then writes the
-    whole incoming gradient transposed first (a tenth of a training step).
+    Its own gradient, because JAX's transposes the weight gradient after the product, and XLA on
+    CPU then writes the whole incoming gradient transposed first (a tenth of a training step).
     """
     return x @ kernel
 

@@ -1,7 +1,8 @@
 """LLaMA decoder (Touvron et al. 2023): RMSNorm, rotary positions, SwiGLU, grouped-query heads.
 
-Letters: see `models/layers.py`. Layers are stacked and scanned in training, so compile time does not grow with depth;
-decoding unrolls them, which is twice as fast (a scan would copy its slice of the cache at every token).
+Letters: see `models/layers.py`. Layers are stacked and scanned in training, so compile time does
+not grow with depth; decoding unrolls them, which is twice as fast (a scan would copy its slice of
+the cache at every token).
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from mathjax.models.layers import Linear, RMSNorm, apply_rope, rope_tables
 from mathjax.parallel import constrain
 
 SCAN_UNROLL = 4
-"""Layers a scan iteration. Compile time stays independent of depth, and XLA on CPU runs a quarter faster than with 1."""
+"""Layers a scan iteration. Compile time stays independent of depth, and XLA on CPU runs a quarter
+faster than with 1."""
 
 REMAT_POLICIES = {
     "none": None,
     "full": jax.checkpoint_policies.nothing_saveable,
     "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
 }
-"""What the backward pass keeps of a layer: everything, only its input, or its input and the matrix products."""
+"""What the backward pass keeps of a layer: everything, only its input, or its input and the matrix
+products."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +50,8 @@ class LlamaConfig:
         if self.head_size is None:
             if self.hidden_size % self.num_heads:
                 raise ValueError(
-                    f"model.hidden_size={self.hidden_size} does not divide by model.num_heads={self.num_heads}"
+                    f"model.hidden_size={self.hidden_size} does not divide by "
+                    f"model.num_heads={self.num_heads}"
                 )
             object.__setattr__(self, "head_size", self.hidden_size // self.num_heads)
         if self.head_size % 2:
@@ -56,7 +60,8 @@ class LlamaConfig:
             )
         if self.num_heads % self.num_kv_heads:
             raise ValueError(
-                f"model.num_heads={self.num_heads} does not divide by model.num_kv_heads={self.num_kv_heads}"
+                f"model.num_heads={self.num_heads} does not divide by "
+                f"model.num_kv_heads={self.num_kv_heads}"
             )
         if self.remat not in REMAT_POLICIES:
             raise ValueError(f"model.remat={self.remat!r}: choose from {', '.join(REMAT_POLICIES)}")
@@ -75,7 +80,8 @@ class Attention(nnx.Module):
         )
 
     def __call__(self, x_BTD, rope, mask_BTS, cache=None):
-        """`cache`: (k_BKSH, v_BKSH, write) where write(old, new) puts new keys in their slots; returned updated."""
+        """`cache`: (k_BKSH, v_BKSH, write) where write(old, new) puts new keys in their slots;
+        returned updated."""
         c = self.config
         B, T, _ = x_BTD.shape
 
@@ -136,7 +142,8 @@ class Llama(nnx.Module):
             )
 
     def __call__(self, tokens_BT, positions_BT=None, segment_ids_BT=None):
-        """Logits [B, T, V], float32, of the next token. Documents packed in a row do not see each other."""
+        """Logits [B, T, V], float32, of the next token. Documents packed in a row do not see each
+        other."""
         B, T = tokens_BT.shape
         if positions_BT is None:
             positions_BT = jnp.broadcast_to(jnp.arange(T), (B, T))
@@ -155,7 +162,8 @@ class Llama(nnx.Module):
         return self.logits(x_BTD)
 
     def prefill(self, tokens_BT, rope, mask_BTS, layers):
-        """Logits [B, V] after the last position, and the keys and values [B, K, T, H] of every layer.
+        """Logits [B, V] after the last position, and the keys and values [B, K, T, H] of every
+        layer.
 
         `layers` comes from `unstacked_layers`, `rope` from `rope(positions_BT)`.
         """
@@ -166,9 +174,11 @@ class Llama(nnx.Module):
         return self.logits(x_BTD[:, -1:])[:, 0], cache
 
     def decode(self, tokens_B, rope, mask_BS, layers, cache, slot):
-        """Logits [B, V] of the next token; `tokens_B` takes cache slot `slot`. Returns the cache updated.
+        """Logits [B, V] of the next token; `tokens_B` takes cache slot `slot`. Returns the cache
+        updated.
 
-        `rope` is that of every slot [B, S]: made in here, XLA would take its cosines again in every layer.
+        `rope` is that of every slot [B, S]: made in here, XLA would take its cosines again in
+        every layer.
         """
 
         def write(old_BKSH, new_BKSH):
@@ -186,7 +196,8 @@ class Llama(nnx.Module):
 
     @jax.named_scope("embed")
     def embed(self, tokens_BT):
-        # Gathered over 'fsdp' first: looked up in a table split both ways, XLA would replicate the activations.
+        # Gathered over 'fsdp' first: looked up in a table split both ways, XLA would replicate the
+        # activations.
         table_VD = constrain(self.embedding[...].astype(self.config.dtype), "vocab", None)
         x_BTD = table_VD[tokens_BT]
         return constrain(x_BTD, "batch", None, None)
@@ -203,7 +214,8 @@ class Llama(nnx.Module):
         return constrain(logits_BTV, "batch", None, "vocab").astype(jnp.float32)
 
     def unstacked_layers(self) -> list[Block]:
-        """One Block a layer, for decoding; take it outside the token loop so that the slices are made once."""
+        """One Block a layer, for decoding; take it outside the token loop so that the slices are
+        made once."""
         graph, weights = nnx.split(self.layers)
         return [
             nnx.merge(graph, jax.tree.map(lambda w, i=i: w[i], weights))
@@ -212,5 +224,6 @@ class Llama(nnx.Module):
 
 
 def _output_stddev(config: LlamaConfig) -> float:
-    """Projections back into the residual stream start smaller by sqrt(2 L), as in GPT-2 (Radford et al. 2019)."""
+    """Projections back into the residual stream start smaller by sqrt(2 L), as in GPT-2 (Radford
+    et al. 2019)."""
     return 0.02 * (2 * config.num_layers) ** -0.5

@@ -1,4 +1,5 @@
-"""What every problem set offers, and the two forms a problem takes: text for people, bytes for speed."""
+"""What every problem set offers, and the two forms a problem takes: text for people, bytes for
+speed."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import numpy as np
 from mathjax.errors import UserError
 
 SEPARATOR = "\n"
-"""Stands between prompt and response. Without it a model cannot tell the target 4 from the start of 42."""
+"""Stands between prompt and response. Without it a model cannot tell the target 4 from the start
+of 42."""
 
 END = "\0"
 """Closes a rendered document; tokenizers turn it into their end-of-sequence token."""
@@ -22,7 +24,8 @@ class ProblemError(UserError):
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One problem for people: what is asked, one worked response, the bare answer, and its difficulty."""
+    """One problem for people: what is asked, one worked response, the bare answer, and its
+    difficulty."""
 
     prompt: str
     response: str
@@ -35,8 +38,8 @@ class Problem:
 class RenderedText:
     """Many problems as one byte buffer, so that they are tokenised by one table look-up.
 
-    Document i is `text[bounds[i]:bounds[i + 1]]`: prompt, SEPARATOR, response, END. Its first `prompt_sizes[i]`
-    bytes (the separator among them) are the prompt; the loss falls on the rest.
+    Document i is `text[bounds[i]:bounds[i + 1]]`: prompt, SEPARATOR, response, END. Its first
+    `prompt_sizes[i]` bytes (the separator among them) are the prompt; the loss falls on the rest.
     """
 
     text: np.ndarray  # uint8 [bytes]
@@ -48,7 +51,8 @@ class RenderedText:
 
 
 class ProblemSet(Protocol):
-    """Problems by index. Example i depends on (seed, split, i) only, never on who asks, how often or in what order."""
+    """Problems by index. Example i depends on (seed, split, i) only, never on who asks, how often
+    or in what order."""
 
     task: str
     split: str

@@ -42,7 +42,8 @@ class Stopped(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Trainer:
-    """Everything that one run compiles and shards, built once from the config and a model factory."""
+    """Everything that one run compiles and shards, built once from the config and a model
+    factory."""
 
     config: config_lib.Config
     mesh: Mesh
@@ -67,8 +68,8 @@ class Trainer:
         if micro_batch % shards:
             raise config_lib.ConfigError(
                 f"train.batch_size={config.train.batch_size} / train.accumulation_steps="
-                f"{config.train.accumulation_steps} = {micro_batch} rows do not divide over mesh axes data x fsdp = "
-                f"{mesh.shape['data']} x {mesh.shape['fsdp']}"
+                f"{config.train.accumulation_steps} = {micro_batch} rows do not divide over mesh "
+                f"axes data x fsdp = {mesh.shape['data']} x {mesh.shape['fsdp']}"
             )
         graph, abstract = state_lib.abstract_model(make_model)
         optimizer = make_optimizer(config.optimizer, num_steps)
@@ -107,7 +108,8 @@ class Trainer:
         return sum(math.prod(x.shape) for x in jax.tree.leaves(nnx.to_pure_dict(self.abstract)))
 
     def flops_per_token(self) -> float:
-        """Of training, by the formula of `model_flops_per_token`; the embedding look-up is not a product."""
+        """Of training, by the formula of `model_flops_per_token`; the embedding look-up is not a
+        product."""
         model = self.config.model
         params = nnx.to_pure_dict(self.abstract)
         looked_up = 0 if model.tie_embeddings else math.prod(params["embedding"].shape)
@@ -121,7 +123,8 @@ class Trainer:
 
 
 class _Signals:
-    """Remembers the first SIGTERM or SIGINT, so that it is acted on between two steps; a second Ctrl-C kills."""
+    """Remembers the first SIGTERM or SIGINT, so that it is acted on between two steps; a second
+    Ctrl-C kills."""
 
     def __init__(self):
         self.number: int | None = None
@@ -151,9 +154,10 @@ def train(
 ) -> state_lib.TrainState:
     """Trains to `trainer.num_steps` in `workdir`, going on from its newest good checkpoint.
 
-    `loader(step)` yields the batches from that step on. `validate(params, step)` returns scores to log, of which
-    'validation/pass_at_1' ranks checkpoints. Raises Stopped after a signal, with that step saved, and TrainingError
-    on a non-finite loss, with nothing newer saved than the last good step.
+    `loader(step)` yields the batches from that step on. `validate(params, step)` returns scores to
+    log, of which 'validation/pass_at_1' ranks checkpoints. Raises Stopped after a signal, with
+    that step saved, and TrainingError on a non-finite loss, with nothing newer saved than the last
+    good step.
     """
     config = trainer.config
     section = config.checkpoint
@@ -206,7 +210,8 @@ def train(
                     raise Stopped(stopping, step)
             if saved < trainer.num_steps:
                 raise TrainingError(
-                    f"the data ended after step {int(state.step)} of {trainer.num_steps}: lower train.num_steps"
+                    f"the data ended after step {int(state.step)} of {trainer.num_steps}: "
+                    "lower train.num_steps"
                 )
     return state
 
@@ -216,7 +221,8 @@ def _due(step: int, every: int, last: bool) -> bool:
 
 
 class _Logger:
-    """Collects step metrics one step late, so that fetching them never waits for the device to go idle."""
+    """Collects step metrics one step late, so that fetching them never waits for the device to go
+    idle."""
 
     def __init__(self, trainer: Trainer, writer: MetricsWriter, progress: _Progress):
         self.trainer, self.writer, self.progress = trainer, writer, progress
@@ -237,7 +243,8 @@ class _Logger:
             self.started = time.perf_counter()
 
     def collect(self) -> None:
-        """Fetches what is pending; raises TrainingError where it is not finite. Writes a row where one is due."""
+        """Fetches what is pending; raises TrainingError where it is not finite. Writes a row where
+        one is due."""
         if self.pending is None:
             return
         step, metrics = self.pending
@@ -246,8 +253,9 @@ class _Logger:
         if not math.isfinite(values["loss"]) or not math.isfinite(values["grad_norm"]):
             self.writer.write(step, values)
             raise TrainingError(
-                f"step {step}: loss is {values['loss']}, gradient norm {values['grad_norm']}. The checkpoints up to "
-                f"here are intact. Lower optimizer.learning_rate or optimizer.clip_norm and start a new workdir."
+                f"step {step}: loss is {values['loss']}, gradient norm {values['grad_norm']}. The "
+                "checkpoints up to here are intact. Lower optimizer.learning_rate or "
+                "optimizer.clip_norm and start a new workdir."
             )
         self.window.append(values)
         self.progress.update(step, values["loss"])
@@ -258,7 +266,8 @@ class _Logger:
         return _due(step, self.trainer.config.eval.every_steps, step == self.trainer.num_steps)
 
     def write(self, step: int, scores: dict[str, float] | None = None) -> None:
-        """One row: means over the steps since the last one, and validation scores where there are some."""
+        """One row: means over the steps since the last one, and validation scores where there are
+        some."""
         if not self.window:
             return
         row = {key: float(np.mean([w[key] for w in self.window])) for key in self.window[0]}

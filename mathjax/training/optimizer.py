@@ -12,7 +12,8 @@ from mathjax.config import OptimizerSection
 
 
 def learning_rate_schedule(section: OptimizerSection, num_steps: int) -> optax.Schedule:
-    """Linear from 0 over `warmup_ratio` of the steps, then cosine to `final_ratio` of the peak at the last step."""
+    """Linear from 0 over `warmup_ratio` of the steps, then cosine to `final_ratio` of the peak at
+    the last step."""
     warmup = round(section.warmup_ratio * num_steps)
     return optax.warmup_cosine_decay_schedule(
         init_value=0.0 if warmup else section.learning_rate,
@@ -31,7 +32,8 @@ def decay_mask(params: Any) -> Any:
 
 
 def muon_dimensions(params: Any) -> Any:
-    """Which axes of a parameter Muon orthogonalises: the last two of a layer's stacked kernels [L, in, out].
+    """Which axes of a parameter Muon orthogonalises: the last two of a layer's stacked kernels [L,
+    in, out].
 
     None leaves the parameter to AdamW: embeddings, the head, norms, biases.
     """
@@ -48,8 +50,8 @@ def muon_dimensions(params: Any) -> Any:
 def make_optimizer(section: OptimizerSection, num_steps: int) -> optax.GradientTransformation:
     """Clipping by global norm, then `section.name`.
 
-    Muon (Jordan et al. 2024) takes the layers' kernels, scaled to AdamW's update size (0.2 rms, Liu et al. 2025), so
-    that both share one learning rate; AdamW takes the rest.
+    Muon (Jordan et al. 2024) takes the layers' kernels, scaled to AdamW's update size (0.2 rms,
+    Liu et al. 2025), so that both share one learning rate; AdamW takes the rest.
     """
     schedule = learning_rate_schedule(section, num_steps)
     if section.name == "muon":

@@ -1,4 +1,5 @@
-"""What training changes: parameters, optimizer state, step; how it is created sharded and how it lies on disk."""
+"""What training changes: parameters, optimizer state, step; how it is created sharded and how it
+lies on disk."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def abstract_model(make_model: Any) -> tuple[nnx.GraphDef, nnx.State]:
 def state_shardings(
     abstract: nnx.State, optimizer: optax.GradientTransformation, mesh: Mesh, rules: Rules
 ) -> TrainState:
-    """A TrainState of NamedShardings: moments lie where their parameter lies, scalars everywhere."""
+    """A TrainState of NamedShardings: moments lie where their parameter lies, scalars
+    everywhere."""
     params = nnx.to_pure_dict(parameter_shardings(abstract, mesh, rules))
     of_parameter = {
         _trailing_keys(path): s for path, s in jax.tree_util.tree_leaves_with_path(params)
@@ -46,7 +48,8 @@ def state_shardings(
 
 
 def _trailing_keys(path: tuple[Any, ...]) -> tuple[str, ...]:
-    """('layers', 'mlp', ...) at the end of '.inner_state[0].mu['layers']['mlp']...': whose moment a leaf is."""
+    """('layers', 'mlp', ...) at the end of '.inner_state[0].mu['layers']['mlp']...': whose moment
+    a leaf is."""
     keys: list[str] = []
     for entry in reversed(path):
         if not isinstance(entry, jax.tree_util.DictKey):
@@ -86,7 +89,8 @@ def abstract_state(
 
 
 def to_plain(state: TrainState) -> dict[str, Any]:
-    """Nested dicts of arrays for disk: optimizer leaves under their path, so files do not depend on optax classes."""
+    """Nested dicts of arrays for disk: optimizer leaves under their path, so files do not depend
+    on optax classes."""
     leaves = jax.tree_util.tree_leaves_with_path(state.opt_state)
     return {
         "params": state.params,

@@ -20,7 +20,8 @@ Batch = dict[str, jax.Array]
 def loss_sums(
     logits_BTV: jax.Array, targets_BT: jax.Array, weights_BT: jax.Array
 ) -> dict[str, jax.Array]:
-    """Sums, not means, of cross-entropy and of right next tokens: packing and accumulation divide once, by `weight`."""
+    """Sums, not means, of cross-entropy and of right next tokens: packing and accumulation divide
+    once, by `weight`."""
     loss_BT = optax.softmax_cross_entropy_with_integer_labels(logits_BTV, targets_BT)
     right_BT = jnp.argmax(logits_BTV, axis=-1) == targets_BT
     return {
@@ -38,7 +39,8 @@ def make_train_step(
 ) -> Callable[[TrainState, Batch], tuple[TrainState, dict[str, jax.Array]]]:
     """The function to jit (state donated). Its metrics are means over the batch's weighted tokens.
 
-    Micro-batches are weighted by their token counts, so the result equals that of the whole batch at once.
+    Micro-batches are weighted by their token counts, so the result equals that of the whole batch
+    at once.
     """
 
     def sums(params: Any, batch: Batch) -> tuple[jax.Array, dict[str, jax.Array]]:
