@@ -70,7 +70,7 @@ def run_training(config: Config, workdir: Path) -> int:
     if config.model.pretrained or config.lora.rank:
         raise ConfigError(
             f"model.pretrained={config.model.pretrained!r}, lora.rank={config.lora.rank}: this "
-            "version trains from scratch only; Hugging Face weights and LoRA are not in it yet. Use "
+            "version trains from scratch only, without Hugging Face weights or LoRA. Use "
             "configs/puzzle.py:scratch"
         )
     task = make_task(config)

@@ -29,7 +29,7 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
     """`app.run` without tracebacks for what a user can mend. Exit status 1: an error; 2: wrong
     flags; 130: Ctrl-C."""
     configure_host()
-    logging.set_verbosity(logging.WARNING)
+    _quieten()
 
     def guarded(argv: Sequence[str]) -> int | None:
         if len(argv) > 1:
@@ -39,7 +39,11 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
         try:
             return main(argv)
         except UserError as error:
-            return _fail(str(error))
+            status = _fail(str(error))
+            if "mathjax.checksums" in sys.modules:
+                sys.stdout.flush()
+                os._exit(status)  # Python's shutdown would print tensorstore's broken callbacks
+            return status
         except KeyboardInterrupt:
             return _fail("interrupted; everything saved so far stays readable", 130)
         except OSError as error:
@@ -80,6 +84,12 @@ def configure_host() -> None:
         pass
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def _quieten() -> None:
+    """A failed save is one message of ours, not also Orbax' log of it."""
+    logging.set_verbosity(logging.WARNING)
+    logging.get_absl_logger().addFilter(lambda record: "orbax" not in record.pathname)
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:

@@ -237,9 +237,10 @@ class _Logger:
     def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
         self.collect()
         self.pending = (step, metrics)
-        if self.first:  # compilation does not count as training time
+        if self.first:  # neither its tokens nor its time, which is compilation, count as speed
             self.first = False
             metrics["loss"].block_until_ready()
+            self.pending = (step, metrics | {"tokens": np.zeros(())})
             self.started = time.perf_counter()
 
     def collect(self) -> None:
