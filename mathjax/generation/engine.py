@@ -63,6 +63,7 @@ class Generator:
                 f"{shards} devices"
             )
         self.shards = shards
+        self.num_steps = 0  # tokens made a row so far, over all batches: early ends show here
         self._generate = jax.jit(
             partial(
                 generate_batch,
@@ -120,12 +121,15 @@ class Generator:
     def _call(self, params, tokens_BP, pads_B, example_B, real_B, seed) -> np.ndarray:
         arguments = (params, tokens_BP, pads_B, example_B, real_B, np.uint32(seed))
         if self.mesh is None:
-            return np.asarray(self._generate(*arguments))
+            out_BN, steps = self._generate(*arguments)
+            self.num_steps += int(steps)
+            return np.asarray(out_BN)
         with jax.set_mesh(self.mesh):
             tokens_BP = put_batch({"tokens": tokens_BP}, batch_sharding(self.mesh, Rules()))[
                 "tokens"
             ]
-            out_BN = self._generate(params, tokens_BP, *arguments[2:])
+            out_BN, steps = self._generate(params, tokens_BP, *arguments[2:])
+            self.num_steps += int(steps)
             if not out_BN.is_fully_addressable:
                 from jax.experimental import multihost_utils
 
@@ -145,9 +149,9 @@ def generate_batch(
     eos_id: int,
     max_new_tokens: int,
     sampling: Sampling,
-) -> jax.Array:
-    """New tokens [B, max_new_tokens], filled with `eos_id` after a row's end. Rows where `real_B`
-    is False end at once.
+) -> tuple[jax.Array, jax.Array]:
+    """New tokens [B, max_new_tokens], filled with `eos_id` after a row's end, and how many columns
+    were made before every row had ended. Rows where `real_B` is False end at once.
 
     Cache slots: prompt in 0..P-1 (row b padded in its first pads_B[b]), new token n in P + n.
     """
@@ -173,24 +177,24 @@ def generate_batch(
 
     def body(carry):
         n, token_B, done_B, out_BN, cache = carry
-        out_BN = jax.lax.dynamic_update_slice_in_dim(out_BN, token_B[:, None], n, axis=1)
-        slot = P + n
+        slot = P + n - 1  # of token n - 1, which makes token n
         slots_S = jnp.arange(cache[0][0].shape[2])
         mask_BS = (slots_S >= pads_B[:, None]) & (slots_S <= slot)
         logits_BV, cache = model.decode(token_B, rope, mask_BS, layers, cache, slot)
-        token_B = next_token(logits_BV, n + 1, done_B)
+        token_B = next_token(logits_BV, n, done_B)
+        out_BN = jax.lax.dynamic_update_slice_in_dim(out_BN, token_B[:, None], n, axis=1)
         return n + 1, token_B, done_B | (token_B == eos_id), out_BN, cache
 
     first_B = next_token(logits_BV, 0, ~real_B)
-    out_BN = jnp.full((B, max_new_tokens), eos_id, jnp.int32)
-    carry = (jnp.int32(0), first_B, first_B == eos_id, out_BN, cache)
+    out_BN = jnp.full((B, max_new_tokens), eos_id, jnp.int32).at[:, 0].set(first_B)
+    carry = (jnp.int32(1), first_B, first_B == eos_id, out_BN, cache)
     for limit, growth in _growths(max_new_tokens):
         *rest, cache = carry
         cache = jax.tree.map(
             lambda x, g=growth: jnp.pad(x, ((0, 0), (0, 0), (0, g), (0, 0))), cache
         )
         carry = jax.lax.while_loop(partial(unfinished, limit), body, (*rest, cache))
-    return carry[3]
+    return carry[3], carry[0]
 
 
 def _growths(max_new_tokens: int) -> list[tuple[int, int]]:

@@ -1,0 +1,91 @@
+"""The same model in transformers, with the same weights."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import jax
+from flax import nnx
+
+from mathjax.benchmarks.timing import Scale, cpu_count
+from mathjax.config import Config, resolve
+from mathjax.huggingface.llama import params_from_state_dict
+from mathjax.models import make_factory
+from mathjax.training.state import abstract_model
+
+VOCAB_SIZE = 512
+
+
+def model_config(scale: Scale, **sections: Any) -> Config:
+    """5.0 M parameters: the size that two CPU cores train in about a second a step."""
+    model = {
+        "num_layers": 1 if scale.tiny else 6,
+        "hidden_size": 32 if scale.tiny else 256,
+        "num_heads": 8,
+        "num_kv_heads": 8,
+        "intermediate_size": 48 if scale.tiny else 688,
+        "tie_embeddings": False,
+    }
+    return resolve({"model": model, "train": {"num_steps": 1_000_000}} | sections)
+
+
+def torch_is_here() -> str:
+    """Empty, or why the rows against torch are left out."""
+    if find_spec("torch") is None:
+        return "torch is not installed"
+    import torch
+
+    if jax.default_backend() != "cpu" and not torch.cuda.is_available():
+        return f"torch has no device to match {jax.devices()[0].device_kind}"
+    torch.set_num_threads(cpu_count())
+    return ""
+
+
+def torch_device() -> str:
+    return "cpu" if jax.default_backend() == "cpu" else "cuda"
+
+
+def huggingface_model(config: Config, vocab_size: int = VOCAB_SIZE) -> Any:
+    """transformers' LlamaForCausalLM of that size, random weights of seed 0, on the device."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    section = config.model
+    return transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(
+            vocab_size=vocab_size,
+            hidden_size=section.hidden_size,
+            num_hidden_layers=section.num_layers,
+            num_attention_heads=section.num_heads,
+            num_key_value_heads=section.num_kv_heads,
+            intermediate_size=section.intermediate_size,
+            rms_norm_eps=section.norm_epsilon,
+            tie_word_embeddings=section.tie_embeddings,
+            # Wide enough that the best token stands clear of the second.
+            initializer_range=0.1,
+            bos_token_id=None,
+            eos_token_id=None,
+            pad_token_id=0,
+            attn_implementation="sdpa",
+        )
+    ).to(torch_device())
+
+
+def our_params(model: Any, config: Config) -> Any:
+    """Its weights, copied."""
+    arrays = {name: weight.cpu().numpy().copy() for name, weight in model.state_dict().items()}
+    tied = config.model.tie_embeddings
+    params = params_from_state_dict(arrays, config.model.num_layers, tie_embeddings=tied)
+    return jax.device_put(params, jax.devices()[0])
+
+
+def random_params(config: Config, vocab_size: int = VOCAB_SIZE) -> Any:
+    factory = make_factory(config.model, vocab_size)
+    make = jax.jit(lambda key: nnx.to_pure_dict(nnx.state(factory(nnx.Rngs(params=key)))))
+    return make(jax.random.key(0))
+
+
+def graph_of(config: Config, vocab_size: int = VOCAB_SIZE) -> nnx.GraphDef:
+    return abstract_model(make_factory(config.model, vocab_size))[0]
