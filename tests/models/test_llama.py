@@ -255,8 +255,8 @@ def test_program_size_does_not_grow_with_depth():
         text = jax.jit(loss).lower(params, jax.ShapeDtypeStruct((2, 9), jnp.int32)).as_text()
         return len(text.splitlines())
 
-    assert lines(24) == lines(8)
-    assert lines(6) <= 1.6 * lines(24)  # a remainder of layers is one more scan body
+    assert lines(24) == lines(12)
+    assert lines(6) <= 1.6 * lines(24)  # few layers may be written out
 
 
 def test_bfloat16_is_near_float32_and_logits_are_float32():
