@@ -8,7 +8,6 @@ import difflib
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -123,8 +122,6 @@ def _check_overrides(argv: Sequence[str]) -> None:
 
 def _fail(message: str, status: int = 1) -> int:
     print(f"error: {message}", file=sys.stderr)
-    if os.environ.get("MATHJAX_TRACEBACK"):
-        traceback.print_exc()
     return status
 
 

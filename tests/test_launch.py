@@ -158,7 +158,7 @@ def start(path, *arguments):
 
 
 def wait_for_step(path, step, process):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline and process.poll() is None:
         metrics = path / "metrics.jsonl"
         lines = metrics.read_text().splitlines() if metrics.exists() else []
@@ -187,10 +187,10 @@ def test_signals_save_and_end(tmp_path, number, status):
 
 def test_kill_loses_at_most_an_interval(tmp_path):
     path = tmp_path / "run"
-    steps, last = ["--config.train.num_steps=100000", "--config.checkpoint.every_steps=20"], 0
+    steps, last = ["--config.train.num_steps=100000", "--config.checkpoint.every_steps=300"], 0
     for attempt in range(2):
         process = start(path, *steps)
-        wait_for_step(path, last + 60 + random.Random(attempt).randrange(20), process)
+        wait_for_step(path, last + 650 + random.Random(attempt).randrange(300), process)
         process.kill()
         process.communicate()
         reached = len((path / "metrics.jsonl").read_text().splitlines())
@@ -200,6 +200,7 @@ def test_kill_loses_at_most_an_interval(tmp_path):
         while line and not line.startswith("resuming after step"):
             line = process.stdout.readline()
         last = int(line.split()[3].replace(",", ""))
-        assert last % 20 == 0 and reached - last < 3 * 20, (reached, last)
+        # One interval, and what runs on while the save of its end is being written.
+        assert last % 300 == 0 and reached - last < 2 * 300, (reached, last)
         process.kill()
         process.communicate()

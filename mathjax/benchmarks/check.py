@@ -36,6 +36,7 @@ def puzzle_verifier(scale: Scale) -> Iterator[Row]:
         live = list(numbers)
         for step in response.split(","):
             expression, _, result = step.partition("=")
+            # The text is our own generator's: sympify evaluates, and must see no other.
             if sympify(expression) != int(result):
                 return False
             left, _, right = re.fullmatch(r"(-?\d+)([-+*/])(.+)", expression).groups()

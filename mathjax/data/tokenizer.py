@@ -128,6 +128,7 @@ class Tokenizer:
     @property
     def huggingface(self) -> PreTrainedTokenizerBase:
         if isinstance(self._huggingface, bytes):
+            # Bytes of our own __getstate__, within one run; never of a file.
             self._huggingface = pickle.loads(self._huggingface)
         return self._huggingface
 
