@@ -29,7 +29,7 @@ def _laptop(config: ml_collections.ConfigDict) -> None:
     the numbers and the short training are what make it solve those it has not seen. Intermediate
     results up to 40 reach nearly all of them.
 
-    2 CPU cores, 8.5 minutes: pass@1 0.696 (0.654 .. 0.735) on 500 unseen puzzles (2026-11-23). Some
+    2 CPU cores, 9 minutes: pass@1 0.696 (0.654 .. 0.735) on 500 unseen puzzles (2026-11-23). Some
     690 are reserved for tests and none is asked twice, so the later ones are those the generator
     draws rarely: the first 150 score 0.81, the last 150 score 0.55.
     """
