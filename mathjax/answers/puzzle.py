@@ -23,14 +23,25 @@ from typing import NamedTuple
 
 from mathjax.answers.verdict import Verdict
 
-MAX_RESPONSE = 20_000
-"""Characters; a longer response is undecided, with reason "limit"."""
+MAX_RESPONSE = 4_000
+"""Characters, blanks around them aside; a longer response is undecided, with reason "limit".
+Sixteen numbers with results of sixteen digits need some 900."""
+
+MAX_BLANKS = 100_000
+"""Characters with the blanks around them."""
+
+MAX_PIECES = 256
+"""Pieces between separators; more are undecided too."""
+
+SURPLUS = 16
+"""A response with so many equations more than numbers is not read: it has too many steps."""
 
 MAX_DIGITS = 600
 """Digits of a literal and of a given number, leading zeros aside; Python converts that many."""
 
 _SPACE = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"  # tab and the space separators of Unicode
 _SPACES = " \t\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_BLANKS = _SPACES + "\r\n"
 _MINUS = "\\-\u2212\u2013"
 _TIMES = "*\u00d7\u00b7"
 _DIVIDE = "/\u00f7"
@@ -101,8 +112,17 @@ def verify(numbers: Iterable[int], target: int, response: str, division: str = "
         raise TypeError(f"response must be str, got {type(response).__name__}")
     if division not in ("exact", "integer"):
         raise ValueError(f'division must be "exact" or "integer", got {division!r}')
+    if len(response) <= MAX_BLANKS:
+        response = response.strip(_BLANKS)
     if len(response) > MAX_RESPONSE:
         return Verdict.undecided("limit", f"response has more than {MAX_RESPONSE} characters")
+    if sum(map(response.count, ",;\r\n")) >= MAX_PIECES:
+        return Verdict.undecided("limit", f"response has more than {MAX_PIECES} pieces")
+    equations = response.count("=")
+    if equations >= len(numbers) + SURPLUS:
+        return Verdict.wrong(
+            "step_count", f"{equations} equals signs where {len(numbers) - 1} steps use everything"
+        )
     try:
         steps = _parse(response)
     except _ParseError as error:
@@ -161,9 +181,9 @@ def _parse_step(segment: str, first: bool, last: bool) -> _Step:
 def _lead_size(segment: str) -> int:
     """Characters of plain text before a step: words, or words and a colon, or backquotes."""
     before = segment[: segment.index("=")]
-    letters = [i for i, character in enumerate(before) if character.isalpha()]
     colon = max(before.rfind(":"), before.rfind("\uff1a"))
-    size = 1 + max(colon, letters[-1] if letters else -1)
+    letter = next((i for i in range(len(before) - 1, -1, -1) if before[i].isalpha()), -1)
+    size = 1 + max(colon, letter)
     labelled = colon == size - 1
     if size and not labelled:
         size += len(before[size:]) - len(before[size:].lstrip(".!?"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathjax.answers.puzzle import MAX_RESPONSE, verify
+from mathjax.answers.puzzle import MAX_PIECES, MAX_RESPONSE, verify
 from mathjax.answers.verdict import Verdict
 from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec
 
@@ -205,11 +205,18 @@ def test_hostile_size(response):
     assert not verify(NUMBERS, TARGET, response).correct
 
 
+def test_far_too_many_equations_are_too_many_steps():
+    assert verify(NUMBERS, TARGET, RIGHT + ",1+1=2" * 50).reason == "step_count"
+    assert verify(NUMBERS, TARGET, "=" * 1000).reason == "step_count"
+
+
 def test_size_limits_are_undecided_not_wrong():
-    assert verify(NUMBERS, TARGET, RIGHT + " " * MAX_RESPONSE).status == "undecided"
+    assert verify(NUMBERS, TARGET, RIGHT + "\n" + "a" * MAX_RESPONSE).reason == "limit"
+    assert verify(NUMBERS, TARGET, RIGHT + "\n" * MAX_PIECES + "done").reason == "limit"
+    assert verify(NUMBERS, TARGET, "\n" * MAX_RESPONSE + RIGHT + " " * MAX_RESPONSE).correct
     huge = 10**598
     assert verify([huge, huge], 1, f"{huge}*{huge}={'1' + '0' * 1196}").reason == "limit"
-    assert verify(NUMBERS, TARGET, "0" * 15_000 + RIGHT)
+    assert verify(NUMBERS, TARGET, "0" * 3_000 + RIGHT)
 
 
 # Metamorphic properties on generated puzzles.
