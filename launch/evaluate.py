@@ -1,10 +1,12 @@
-"""Scores a trained model, or recomputes a score from a samples file.
+"""Scores a model, or recomputes a score from a samples file.
 
     python launch/evaluate.py --checkpoint=runs/puzzle --tasks=in_domain,form_ood --limit=200
+    python launch/evaluate.py --checkpoint=openlm-research/open_llama_3b --config=configs/puzzle.py
     python launch/evaluate.py --checkpoint=runs/puzzle --num_samples=8 --temperature=0.7
     python launch/evaluate.py --checkpoint=runs/puzzle --samples=runs/puzzle/samples/in_domain.jsonl
 
-Writes samples/, summary.json and plots/ below --output.
+A model that was not trained here (a Hugging Face directory or hub id, a peft adapter, a converted
+checkpoint) is asked what --config says. Writes samples/, summary.json and plots/ below --output.
 """
 
 import json
@@ -15,13 +17,14 @@ from absl import flags
 from mathjax import launcher
 from mathjax.errors import UserError
 
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "workdir of launch/train.py", required=True)
+CHECKPOINT = launcher.define_checkpoint()
+CONFIG = launcher.define_config()
 TASKS = flags.DEFINE_list("tasks", None, "test splits; default: those of the run's config")
-OUTPUT = flags.DEFINE_string("output", None, "default: <checkpoint>/evaluation")
-LIMIT = flags.DEFINE_integer("limit", None, "problems a split; default: all", lower_bound=1)
-STEP = flags.DEFINE_string(
-    "step", None, "step of the checkpoint, or 'best'; default: the newest good one"
+OUTPUT = flags.DEFINE_string(
+    "output", None, "default: <workdir>/evaluation or runs/NAME-evaluation"
 )
+LIMIT = flags.DEFINE_integer("limit", None, "problems a split; default: all", lower_bound=1)
+STEP = launcher.define_step()
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 1, "answers a problem", lower_bound=1)
 TEMPERATURE = flags.DEFINE_float("temperature", 0.0, "0: greedy", lower_bound=0.0)
 TOP_K = flags.DEFINE_integer("top_k", 0, "0: off", lower_bound=0)
@@ -39,24 +42,25 @@ def main(_) -> int:
     from mathjax.evaluation import report, runner, tasks
     from mathjax.generation.sampling import Sampling
 
-    checkpoint = Path(CHECKPOINT.value)
+    checkpoint = CHECKPOINT.value
+    asked = config.resolve(CONFIG.value) if CONFIG.value is not None else None
     if SAMPLES.value:
         path = Path(SAMPLES.value)
         if not path.is_file():
             raise UserError(f"{path}: no such file")
-        task = tasks.make_task(config.load(checkpoint / "config.json"))
+        task = tasks.make_task(asked or config.load(Path(checkpoint) / "config.json"))
         print(report.score_table({path.stem: runner.rescore(task, path)}))
         return 0
     if NUM_SAMPLES.value > 1 and TEMPERATURE.value == 0:
         raise UserError(
             "--num_samples above 1 needs --temperature above 0: greedy answers are all the same"
         )
-    model = experiment.load_model(checkpoint, STEP.value)
+    model = experiment.load_model(checkpoint, STEP(), config=asked)
     generation = {"sampling": Sampling(TEMPERATURE.value, TOP_K.value, TOP_P.value)}
     for name, flag in (("max_new_tokens", MAX_NEW_TOKENS), ("batch_size", BATCH_SIZE)):
         if flag.value:
             generation[name] = flag.value
-    output = Path(OUTPUT.value or checkpoint / "evaluation")
+    output = Path(OUTPUT.value or experiment.default_output(checkpoint))
     scores, _ = experiment.evaluate(
         model,
         TASKS.value or model.config.eval.splits,

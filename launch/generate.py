@@ -1,24 +1,24 @@
-"""Asks a trained model, and says whether its answer is right.
+"""Asks a model, and says whether its answer is right.
 
 python launch/generate.py --checkpoint=runs/puzzle --prompt='3,7,14:2'
 python launch/generate.py --checkpoint=runs/puzzle          reads one problem a line
+
+A model that was not trained here is asked what --config says.
 """
 
 import sys
-from pathlib import Path
 
 from absl import flags
 
 from mathjax import launcher
 from mathjax.errors import UserError
 
-CHECKPOINT = flags.DEFINE_string("checkpoint", None, "workdir of launch/train.py", required=True)
+CHECKPOINT = launcher.define_checkpoint()
+CONFIG = launcher.define_config()
 PROMPT = flags.DEFINE_string(
     "prompt", None, "one problem; without it, problems are read line by line"
 )
-STEP = flags.DEFINE_string(
-    "step", None, "step of the checkpoint, or 'best'; default: the newest good one"
-)
+STEP = launcher.define_step()
 TEMPERATURE = flags.DEFINE_float("temperature", 0.0, "0: greedy", lower_bound=0.0)
 TOP_K = flags.DEFINE_integer("top_k", 0, "0: off", lower_bound=0)
 TOP_P = flags.DEFINE_float("top_p", 1.0, "1: off", lower_bound=0.0, upper_bound=1.0)
@@ -28,10 +28,11 @@ SEED = flags.DEFINE_integer("seed", 0, "of sampling", lower_bound=0, upper_bound
 
 
 def main(_) -> int:
-    from mathjax import experiment
+    from mathjax import config, experiment
     from mathjax.generation.sampling import Sampling
 
-    model = experiment.load_model(Path(CHECKPOINT.value), STEP.value)
+    asked = config.resolve(CONFIG.value) if CONFIG.value is not None else None
+    model = experiment.load_model(CHECKPOINT.value, STEP(), config=asked)
     overrides = {
         "sampling": Sampling(TEMPERATURE.value, TOP_K.value, TOP_P.value),
         "batch_size": NUM_SAMPLES.value,

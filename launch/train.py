@@ -13,7 +13,6 @@ from absl import flags
 from mathjax import launcher
 
 CONFIG = launcher.define_config("configs/puzzle.py")
-flags.declare_key_flag("config")
 WORKDIR = flags.DEFINE_string("workdir", None, "where the run writes; default: runs/NAME[-preset]")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import types
 import typing
 from pathlib import Path
@@ -28,13 +29,14 @@ class ConfigError(UserError):
 @dataclasses.dataclass(frozen=True)
 class ModelSection:
     family: str = "llama"
-    pretrained: str = ""  # Hugging Face directory or hub id to start from; empty: random weights
+    pretrained: str = ""  # start from it: Hugging Face directory or hub id, workdir, peft adapter
     num_layers: int = 4
     hidden_size: int = 128
     num_heads: int = 4
     num_kv_heads: int = 4
     head_size: int | None = None  # None: hidden_size // num_heads
     intermediate_size: int = 384
+    max_positions: int = 1024  # that a GPT-2 learns
     rope_theta: float = 10_000.0
     norm_epsilon: float = 1e-6
     tie_embeddings: bool = True
@@ -47,6 +49,9 @@ class LoraSection:
     rank: int = 0  # 0: train every weight
     alpha: float = 32.0
     dropout: float = 0.0
+    rslora: bool = False  # scale by alpha / sqrt(rank), not alpha / rank
+    targets: str = r"layers\..*"  # searched for in the layers' dotted paths
+    quantize: str = "none"  # how the layers' frozen matrices are stored: none, nf4, nf4_double
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +70,9 @@ class DataSection:
     seed: int = 0  # of the problems, test sets included; `seed` is of the weights
     num_train: int | None = None  # None: an endless stream
     num_epochs: int = 1  # of a finite set, where train.num_steps is 0
-    row_length: int = 256  # tokens a packed row
-    tokenizer: str = "character"  # or a Hugging Face directory or hub id
+    row_length: int = 256  # tokens a packed row; of an encoder-decoder, those of prompts
+    target_row_length: int | None = None  # of an encoder-decoder: a row's responses; None: as many
+    tokenizer: str = ""  # the checkpoint's, from scratch "character"; or directory or hub id
     loss_on_prompt: bool = False
     num_workers: int = 0  # processes that make batches; 0: one thread
 
@@ -156,6 +162,7 @@ POSITIVE = (
     "model.num_heads",
     "model.num_kv_heads",
     "model.intermediate_size",
+    "model.max_positions",
     "data.row_length",
     "data.num_epochs",
     "train.batch_size",
@@ -171,9 +178,10 @@ POSITIVE = (
 )
 CHOICES = {
     "task": ("puzzle",),
-    "model.family": ("llama",),
+    "model.family": ("llama", "gpt2", "t5"),
     "optimizer.name": ("adamw", "muon"),
     "model.dtype": ("float32", "bfloat16"),
+    "lora.quantize": ("none", "nf4", "nf4_double"),
 }
 
 
@@ -212,6 +220,7 @@ def resolve(values: ml_collections.ConfigDict | dict[str, Any]) -> Config:
         raise ConfigError(
             f"optimizer.warmup_ratio={config.optimizer.warmup_ratio}: must be in 0..1"
         )
+    _check_lora(config.lora)
     if config.train.batch_size % config.train.accumulation_steps:
         raise ConfigError(
             f"train.batch_size={config.train.batch_size} does not divide by "
@@ -222,6 +231,24 @@ def resolve(values: ml_collections.ConfigDict | dict[str, Any]) -> Config:
             "train.num_steps=0 with an endless stream: set train.num_steps or data.num_train"
         )
     return config
+
+
+def _check_lora(section: LoraSection) -> None:
+    if section.rank < 0:
+        raise ConfigError(f"lora.rank={section.rank}: must be at least 0 (train every weight)")
+    if not 0 <= section.dropout < 1:
+        raise ConfigError(f"lora.dropout={section.dropout}: must be at least 0 and less than 1")
+    if section.quantize != "none" and not section.rank:
+        raise ConfigError(
+            f"lora.quantize={section.quantize!r} with lora.rank=0: quantised weights cannot be "
+            "trained, only adapters on them; set lora.rank"
+        )
+    try:
+        re.compile(section.targets)
+    except re.error as error:
+        raise ConfigError(
+            f"lora.targets={section.targets!r} is not a regular expression: {error}"
+        ) from None
 
 
 def flatten(config: Config) -> dict[str, Any]:

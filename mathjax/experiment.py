@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from jax.sharding import Mesh
 from tqdm import tqdm
 
 from mathjax import config as config_lib
 from mathjax import models
-from mathjax.checkpoints import Checkpoints
 from mathjax.config import Config, ConfigError
 from mathjax.data.documents import DocumentSource
 from mathjax.data.loader import PackedBatches, make_loader
@@ -30,10 +30,12 @@ from mathjax.evaluation.runner import Score, evaluate_split
 from mathjax.evaluation.tasks import Task, make_task
 from mathjax.generation.engine import Generator
 from mathjax.generation.sampling import Sampling
-from mathjax.parallel import Rules, make_mesh, parameter_shardings
+from mathjax.huggingface.writer import check_tokenizer
+from mathjax.models import lora
+from mathjax.parallel import make_mesh
+from mathjax.sources import Source, open_source
 from mathjax.training.loop import Stopped, Trainer, train
 from mathjax.training.metrics import read_metrics
-from mathjax.training.state import abstract_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,18 +69,30 @@ def make_generator(
 def run_training(config: Config, workdir: Path) -> int:
     """Trains in `workdir` (or goes on there), scores the test splits, prints the result. Returns
     the exit status."""
-    if config.model.pretrained or config.lora.rank:
+    if config.lora.rank and not config.model.pretrained:
         raise ConfigError(
-            f"model.pretrained={config.model.pretrained!r}, lora.rank={config.lora.rank}: this "
-            "version trains from scratch only, without Hugging Face weights or LoRA. Use "
-            "configs/puzzle.py:scratch"
+            f"lora.rank={config.lora.rank} without model.pretrained: adapters learn nothing on "
+            "random weights; name a checkpoint in model.pretrained, or set lora.rank=0"
         )
     task = make_task(config)
     for split in config.eval.splits:
         task.make_split(split, config.eval.limit)  # refuses before the training, not after it
     mesh = make_mesh(config.mesh.data, config.mesh.fsdp, config.mesh.tensor)
-    tokenizer = _tokenizer(config, task)
-    factory = models.make_factory(config.model, tokenizer.vocab_size)
+    source = open_source(config.model.pretrained) if config.model.pretrained else None
+    if source is None:
+        tokenizer = _tokenizer(
+            config, task, models.FAMILIES[config.model.family][1].is_encoder_decoder
+        )
+        architecture = models.make_architecture(config.model, tokenizer.vocab_size)
+    else:
+        architecture = models.pretrained_architecture(config.model, source.architecture)
+        section = models.section_of(config.model, architecture)
+        config = dataclasses.replace(
+            config, model=dataclasses.replace(section, pretrained=source.name)
+        )
+        encoder_decoder = models.is_encoder_decoder(architecture)
+        tokenizer = _tokenizer(config, task, encoder_decoder, source)
+    factory = lora.adapted(models.factory_of(architecture), config.lora)
     batches = PackedBatches(
         DocumentSource(task.train, tokenizer),
         batch_size=config.train.batch_size,
@@ -86,18 +100,24 @@ def run_training(config: Config, workdir: Path) -> int:
         seed=config.data.seed,
         num_epochs=None if config.train.num_steps else config.data.num_epochs,
         loss_on_prompt=config.data.loss_on_prompt,
+        target_row_length=config.data.target_row_length,
+        decoder_start_id=getattr(architecture, "decoder_start_id", 0),
     )
     num_steps = config.train.num_steps or len(batches)
-    trainer = Trainer.create(config, mesh, factory, num_steps)
-    graph, _ = abstract_model(factory)
+    trainer = Trainer.create(
+        config, mesh, factory, num_steps, source and partial(_base, source, config)
+    )
+    graph = trainer.graph
+    _check_positions(config, nnx.merge(graph, trainer.abstract))
     generator = make_generator(config, graph, tokenizer, mesh)
 
     batches[0]  # a document that is too long for a row is refused here, before anything is written
-    _prepare_workdir(config, workdir)
-    tokenizer.save(workdir / "tokenizer")
+    _prepare_workdir(config, workdir, architecture, tokenizer)
     candidates = getattr(task.train, "rejection_rate", lambda: None)()
+    if source is not None:
+        print(f"starting from {source.name}: {_sizes(config)}")
     print(
-        f"{trainer.num_parameters:,} parameters on {mesh.size} x {jax.devices()[0].device_kind}, "
+        f"{_parameters(trainer)} on {mesh.size} x {jax.devices()[0].device_kind}, "
         f"{config.train.batch_size} rows of {config.data.row_length} tokens a step, "
         f"{num_steps:,} steps"
     )
@@ -126,7 +146,7 @@ def run_training(config: Config, workdir: Path) -> int:
             "the same command goes on."
         )
         return 0 if stopped.signal_number == 15 else 128 + stopped.signal_number
-    model = Model(config, task, tokenizer, graph, state.params, mesh, num_steps)
+    model = Model(config, task, tokenizer, graph, state.model_params, mesh, num_steps)
     scores, rows = evaluate(model, config.eval.splits, workdir, limit=config.eval.limit)
     if jax.process_index() == 0:
         _print_result(model, workdir, scores, rows)
@@ -178,28 +198,39 @@ def evaluate(
     return scores, rows
 
 
-def load_model(checkpoint: Path, step: int | str | None = None, mesh: Mesh | None = None) -> Model:
-    """The model of a training workdir. `step`: None for the newest good checkpoint, 'best', or a
-    number."""
-    if not (checkpoint / "config.json").exists():
-        raise UserError(f"{checkpoint}: not a workdir of launch/train.py (no config.json in it)")
-    config = config_lib.load(checkpoint / "config.json")
+def load_model(
+    checkpoint: str | Path,
+    step: int | str | None = None,
+    mesh: Mesh | None = None,
+    config: Config | None = None,
+) -> Model:
+    """The model of a workdir, a Hugging Face directory or hub id, or an adapter of peft.
+
+    `step` of a workdir: None for the newest good checkpoint, 'best', or a number. `config` says
+    what to ask a model that was not trained here; None: the defaults, the paper's puzzle.
+    """
+    source = open_source(checkpoint, step)
+    if source.config is not None and config is not None:
+        raise UserError(f"{checkpoint} is a workdir with a config of its own: leave out --config")
+    if source.tokenizer is None:
+        raise UserError(
+            f"{checkpoint}: no tokenizer in it; put its files (tokenizer.json ...) there"
+        )
+    config = source.config or config or Config()
     task = make_task(config)
-    tokenizer = load_tokenizer(str(checkpoint / "tokenizer"))
-    factory = models.make_factory(config.model, tokenizer.vocab_size)
-    graph, abstract = abstract_model(factory)
     mesh = mesh or make_mesh()
-    shardings = nnx.to_pure_dict(parameter_shardings(abstract, mesh, Rules()))
-    target = jax.tree.map(
-        lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s),
-        nnx.to_pure_dict(abstract),
-        shardings,
-    )
-    with Checkpoints(checkpoint / "checkpoints", read_only=True) as checkpoints:
-        restored = checkpoints.restore_params(target, step=step)
-    if restored is None:
-        raise UserError(f"{checkpoint}: no checkpoint yet; train it with launch/train.py")
-    return Model(config, task, tokenizer, graph, restored.state, mesh, restored.step)
+    changes = {} if source.config else {"dtype": jnp.dtype(config.model.dtype)}
+    graph, params = source.load_model(mesh, **changes)
+    return Model(config, task, source.tokenizer, graph, params, mesh, source.loaded_step)
+
+
+def default_output(checkpoint: str) -> Path:
+    """Where to write the scores of what `load_model` loads: into a directory of ours, not into
+    others."""
+    path = Path(checkpoint).expanduser()
+    if (path / "model.json").exists():
+        return path / "evaluation"
+    return Path("runs") / f"{path.name}-evaluation"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -210,13 +241,66 @@ def write_json(path: Path, value: Any) -> None:
     os.replace(temporary, path)
 
 
-def _tokenizer(config: Config, task: Task) -> Tokenizer:
-    if config.data.tokenizer == "character":
-        return character_tokenizer(task.train.alphabet)
-    return load_tokenizer(config.data.tokenizer)
+def _tokenizer(
+    config: Config, task: Task, encoder_decoder: bool, source: Source | None = None
+) -> Tokenizer:
+    """What data.tokenizer names; "": the checkpoint's, or characters from scratch."""
+    name = config.data.tokenizer
+    if source is None:
+        if name in ("", "character"):
+            return character_tokenizer(task.train.alphabet, encoder_decoder=encoder_decoder)
+        return load_tokenizer(name, encoder_decoder=encoder_decoder)
+    if not name:
+        if source.tokenizer is None:
+            raise ConfigError(
+                f"model.pretrained={source.name}: no tokenizer in it; set data.tokenizer"
+            )
+        return source.tokenizer
+    if name == "character":
+        tokenizer = character_tokenizer(task.train.alphabet, encoder_decoder=encoder_decoder)
+    else:
+        tokenizer = load_tokenizer(name, encoder_decoder=encoder_decoder)
+    check_tokenizer(tokenizer, source.architecture.vocab_size)
+    return tokenizer
 
 
-def _prepare_workdir(config: Config, workdir: Path) -> None:
+def _base(source: Source, config: Config, shardings: dict[str, Any]) -> dict[str, Any]:
+    """The weights that training starts from: frozen ones in the type they are computed in."""
+    dtype = config.model.dtype if config.lora.rank else "float32"
+    return source.load(shardings, dtype=dtype, quantize=lora.quantizer(config.lora))
+
+
+def _check_positions(config: Config, model: nnx.Module) -> None:
+    """Refuses rows and answers longer than the positions that a GPT-2 has learned."""
+    limit = getattr(model, "max_positions", None)
+    for key, value, fits in (
+        ("data.row_length", config.data.row_length, limit),
+        ("generation.max_new_tokens", config.generation.max_new_tokens, limit and limit - 1),
+    ):
+        if limit is not None and value > fits:
+            raise ConfigError(
+                f"{key}={value}: this {config.model.family} has learned {limit} positions "
+                f"(model.max_positions); set it to at most {fits}"
+            )
+
+
+def _sizes(config: Config) -> str:
+    section = config.model
+    return (
+        f"{section.family}, {section.num_layers} layers of {section.hidden_size}, whatever the "
+        "config says"
+    )
+
+
+def _parameters(trainer: Trainer) -> str:
+    total, trainable = trainer.num_parameters, trainer.num_trainable
+    trained = "" if trainable == total else f", of which {trainable:,} are trained,"
+    return f"{total:,} parameters{trained}"
+
+
+def _prepare_workdir(
+    config: Config, workdir: Path, architecture: Any, tokenizer: Tokenizer
+) -> None:
     path = workdir / "config.json"
     if path.exists():
         difference = config_lib.first_difference(config_lib.load(path), config)
@@ -228,6 +312,9 @@ def _prepare_workdir(config: Config, workdir: Path) -> None:
     elif workdir.exists() and any(workdir.iterdir()):
         raise ConfigError(f"{workdir} is not empty and has no config.json: give another --workdir")
     if jax.process_index() == 0:
+        workdir.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(workdir / "tokenizer")
+        models.save_architecture(workdir / "model.json", architecture)
         write_json(path, config_lib.to_dict(config))
 
 

@@ -62,8 +62,36 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
     app.run(guarded, flags_parser=_parse_flags)
 
 
+flags.disclaim_key_flags()  # what is defined here belongs to the entry point: --help shows it
+
+
 def define_config(default: str | None = None) -> config_flags.FlagHolder:
     return config_flags.DEFINE_config_file("config", default, CONFIG_HELP, lock_config=True)
+
+
+def define_checkpoint() -> flags.FlagHolder:
+    return flags.DEFINE_string(
+        "checkpoint",
+        None,
+        "workdir of launch/train.py, Hugging Face directory or hub id, or adapter of peft",
+        required=True,
+    )
+
+
+def define_step() -> Callable[[], int | str | None]:
+    """Returns what reads the flag: a number, "best" or None."""
+    flag = flags.DEFINE_string(
+        "step", None, "step of a workdir, or 'best'; default: the newest good one"
+    )
+
+    def value() -> int | str | None:
+        if flag.value is None or flag.value == "best":
+            return flag.value
+        if not flag.value.isdecimal():
+            raise UserError(f"--step={flag.value!r}: give the number of a step, or 'best'")
+        return int(flag.value)
+
+    return value
 
 
 def configure_host() -> None:

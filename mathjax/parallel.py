@@ -33,6 +33,7 @@ class Rules:
     mlp: str | None = "tensor"
     vocab: str | None = "tensor"
     norm: None = None
+    lora: None = None
     layers: None = None
 
     def spec(self, *names: str | None) -> PartitionSpec:
@@ -75,7 +76,8 @@ def parameter_shardings(abstract: nnx.State, mesh: Mesh, rules: Rules) -> nnx.St
     """NamedSharding for every parameter, from the `axes` it declares; a stacked layer axis comes
     first.
 
-    Raises ShardingError, naming the parameter and the mesh axis, where a dimension does not divide.
+    Raises ShardingError, naming the parameter and the mesh axis, where a dimension does not divide;
+    a dimension of a variable with `divides=False` is replicated then.
     """
 
     def sharding(path, variable):
@@ -87,6 +89,12 @@ def parameter_shardings(abstract: nnx.State, mesh: Mesh, rules: Rules) -> nnx.St
             # Vocabulary sizes are what they are (a character tokenizer's 23): such a table is
             # replicated.
             return NamedSharding(mesh, rules.spec(*(n if n != "vocab" else None for n in names)))
+        if not variable.get_metadata().get("divides", True):
+            names = [
+                n if a is None or size % mesh.shape[a] == 0 else None
+                for n, a, size in zip(names, spec, shape, strict=True)
+            ]
+            return NamedSharding(mesh, rules.spec(*names))
         for size, name, axis in zip(shape, names, spec, strict=True):
             if axis is not None and size % mesh.shape[axis]:
                 raise ShardingError(

@@ -10,6 +10,7 @@ import pytest
 from mathjax import benchmarks
 from mathjax.benchmarks import check, generate, peers, timing, train
 from mathjax.benchmarks.timing import Row, Scale
+from mathjax.models import FAMILIES
 
 ROOT = Path(__file__).parent.parent
 TINY = Scale(repeats=1, tiny=True)
@@ -47,9 +48,11 @@ def test_the_models_rows_run_without_torch(monkeypatch):
 @pytest.mark.parametrize("function", [train.train_step, generate.decoding])
 def test_rows_against_transformers(function):
     pytest.importorskip("torch")
-    (row,) = function(TINY)
-    assert row.ratio > 0
-    assert "transformers" in row.peer_name
+    rows = list(function(TINY))
+    assert [family for family in FAMILIES for row in rows if family in row.what] == list(FAMILIES)
+    for row in rows:
+        assert row.ratio > 0
+        assert "transformers" in row.peer_name
 
 
 def test_a_wrong_result_is_not_timed(monkeypatch):

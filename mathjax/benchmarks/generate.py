@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +14,7 @@ from flax import nnx
 from mathjax.benchmarks import peers
 from mathjax.benchmarks.timing import Row, Scale, require, versus
 from mathjax.generation.engine import Generator
+from mathjax.models import FAMILIES
 
 NEVER = -1
 """An end-of-sequence id that no token has: every answer takes its full length."""
@@ -62,51 +65,53 @@ def cached_decoding(scale: Scale) -> Iterator[Row]:
 def decoding(scale: Scale) -> Iterator[Row]:
     """Greedy, the same weights and tokens, against `generate` of transformers."""
     rows, prompt, new = (2, 4, 6) if scale.tiny else (64, 32, 64)
-    what = f"decoding, batch {rows}, prompts of {prompt}, {new} new tokens, float32"
-    if reason := peers.torch_is_here():
-        yield Row(what, "tokens/s", None, note=f"left out: {reason}")
-        return
+    for family in FAMILIES:
+        what = f"decoding, {family}, batch {rows}, prompts of {prompt}, {new} new tokens, float32"
+        if reason := peers.torch_is_here():
+            yield Row(what, "tokens/s", None, note=f"left out: {reason}")
+            continue
+        config = peers.model_config(scale, family)
+        model = peers.huggingface_model(config).eval()
+        prompts = np.random.default_rng(0).integers(1, peers.VOCAB_SIZE, (rows, prompt), np.int32)
+        generator = Generator(
+            peers.graph_of(config), eos_id=NEVER, max_new_tokens=new, batch_size=rows
+        )
+        ours = partial(_ours, generator, peers.our_params(model, config), prompts)
+        theirs = partial(_theirs, model, prompts, new)
+        static = partial(theirs, cache_implementation="static")
+        require(ours() == theirs(), f"{family}: tokens differ from those of transformers")
+        require(static() == theirs(), "transformers' caches differ")
+        work = rows * new
+        yield versus(
+            what,
+            "tokens/s",
+            (ours, work),
+            {
+                "transformers generate, dynamic cache": (theirs, work),
+                "transformers generate, static cache": (static, work),
+            },
+            scale.repeats,
+            "the faster of transformers' two caches; all tokens identical",
+        )
+
+
+def _ours(generator: Generator, params: Any, prompts: np.ndarray) -> list[list[int]]:
+    return [completion.tokens for completion in generator.generate(params, prompts)]
+
+
+def _theirs(model: Any, prompts: np.ndarray, new: int, **settings: Any) -> list[list[int]]:
     import torch
 
-    config = peers.model_config(scale)
-    model = peers.huggingface_model(config).eval()
-    params, graph = peers.our_params(model, config), peers.graph_of(config)
-    prompts = np.random.default_rng(0).integers(1, peers.VOCAB_SIZE, (rows, prompt), np.int32)
-    generator = Generator(graph, eos_id=NEVER, max_new_tokens=new, batch_size=rows)
-
-    def ours():
-        return [c.tokens for c in generator.generate(params, prompts)]
-
     tokens = torch.tensor(prompts, dtype=torch.long, device=peers.torch_device())
-
-    def theirs(**settings):
-        with torch.inference_mode():
-            out = model.generate(
-                tokens,
-                attention_mask=torch.ones_like(tokens),
-                max_new_tokens=new,
-                do_sample=False,
-                **settings,
-            )
-        return out[:, prompt:].cpu().tolist()
-
-    require(ours() == theirs(), "tokens differ from those of transformers")
-    require(theirs(cache_implementation="static") == theirs(), "transformers' caches differ")
-    work = rows * new
-    yield versus(
-        what,
-        "tokens/s",
-        (ours, work),
-        {
-            "transformers generate, dynamic cache": (theirs, work),
-            "transformers generate, static cache": (
-                lambda: theirs(cache_implementation="static"),
-                work,
-            ),
-        },
-        scale.repeats,
-        "the faster of transformers' two caches; all tokens identical",
-    )
+    with torch.inference_mode():
+        out = model.generate(
+            tokens,
+            attention_mask=torch.ones_like(tokens),
+            max_new_tokens=new,
+            do_sample=False,
+            **settings,
+        )
+    return out[:, -new:].cpu().tolist()
 
 
 ROWS = (cached_decoding, decoding)

@@ -10,22 +10,25 @@ from flax import nnx
 
 from mathjax.benchmarks.timing import Scale, cpu_count
 from mathjax.config import Config, resolve
-from mathjax.huggingface.llama import params_from_state_dict
-from mathjax.models import make_factory
+from mathjax.huggingface.config import write_config
+from mathjax.huggingface.mapping import params_from_state_dict
+from mathjax.models import make_architecture, make_factory
 from mathjax.training.state import abstract_model
 
 VOCAB_SIZE = 512
 
 
-def model_config(scale: Scale, **sections: Any) -> Config:
-    """5.0 M parameters: the size that two CPU cores train in about a second a step."""
+def model_config(scale: Scale, family: str = "llama", **sections: Any) -> Config:
+    """5 M parameters: the size that two CPU cores train in about a second a step."""
+    layers = 3 if family == "t5" else 6  # of a T5 so many on either side
     model = {
-        "num_layers": 1 if scale.tiny else 6,
+        "family": family,
+        "num_layers": 1 if scale.tiny else layers,
         "hidden_size": 32 if scale.tiny else 256,
         "num_heads": 8,
         "num_kv_heads": 8,
-        "intermediate_size": 48 if scale.tiny else 688,
-        "tie_embeddings": False,
+        "intermediate_size": 48 if scale.tiny else 1024 if family == "gpt2" else 688,
+        "tie_embeddings": family == "gpt2",
     }
     return resolve({"model": model, "train": {"num_steps": 1_000_000}} | sections)
 
@@ -47,37 +50,26 @@ def torch_device() -> str:
 
 
 def huggingface_model(config: Config, vocab_size: int = VOCAB_SIZE) -> Any:
-    """transformers' LlamaForCausalLM of that size, random weights of seed 0, on the device."""
+    """transformers' model of that family and size, random weights of seed 0, on the device."""
     import torch
     import transformers
 
     torch.manual_seed(0)
-    section = config.model
-    return transformers.LlamaForCausalLM(
-        transformers.LlamaConfig(
-            vocab_size=vocab_size,
-            hidden_size=section.hidden_size,
-            num_hidden_layers=section.num_layers,
-            num_attention_heads=section.num_heads,
-            num_key_value_heads=section.num_kv_heads,
-            intermediate_size=section.intermediate_size,
-            rms_norm_eps=section.norm_epsilon,
-            tie_word_embeddings=section.tie_embeddings,
-            # Wide enough that the best token stands clear of the second.
-            initializer_range=0.1,
-            bos_token_id=None,
-            eos_token_id=None,
-            pad_token_id=0,
-            attn_implementation="sdpa",
-        )
-    ).to(torch_device())
+    values = write_config(config.model.family, make_architecture(config.model, vocab_size))
+    # Wide enough that the best token stands clear of the second.
+    values |= {"initializer_range": 0.1, "pad_token_id": 0, "dropout_rate": 0.0}
+    values |= dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
+    kind = "Seq2SeqLM" if config.model.family == "t5" else "CausalLM"
+    model_class = getattr(transformers, f"AutoModelFor{kind}")
+    huggingface = transformers.AutoConfig.for_model(**values)
+    return model_class.from_config(huggingface, attn_implementation="sdpa").to(torch_device())
 
 
 def our_params(model: Any, config: Config) -> Any:
     """Its weights, copied."""
     arrays = {name: weight.cpu().numpy().copy() for name, weight in model.state_dict().items()}
-    tied = config.model.tie_embeddings
-    params = params_from_state_dict(arrays, config.model.num_layers, tie_embeddings=tied)
+    architecture = make_architecture(config.model, VOCAB_SIZE)
+    params = params_from_state_dict(config.model.family, architecture, arrays)
     return jax.device_put(params, jax.devices()[0])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import statistics
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,7 +16,7 @@ import numpy as np
 from mathjax.benchmarks import peers
 from mathjax.benchmarks.timing import Row, Scale, one_device_mesh, require, seconds, versus
 from mathjax.config import Config
-from mathjax.models import make_factory
+from mathjax.models import FAMILIES, make_factory
 from mathjax.training.loop import Trainer
 
 
@@ -62,7 +64,11 @@ class _Torch:
         device = peers.torch_device()
         inputs = torch.from_numpy(batch["inputs"]).long().to(device)
         targets = torch.from_numpy(batch["targets"]).long().to(device)
-        logits = self.model(input_ids=inputs, use_cache=False).logits
+        sides = {"input_ids": inputs}
+        if "decoder_inputs" in batch:
+            decoder_inputs = torch.from_numpy(batch["decoder_inputs"]).long().to(device)
+            sides["decoder_input_ids"] = decoder_inputs
+        logits = self.model(**sides, use_cache=False).logits
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -71,7 +77,9 @@ class _Torch:
         return loss.item()
 
 
-def _batches(count: int, rows: int, length: int, vocab_size: int) -> list[dict[str, np.ndarray]]:
+def _batches(
+    count: int, rows: int, length: int, vocab_size: int, *, encoder_decoder: bool = False
+) -> list[dict[str, np.ndarray]]:
     rng = np.random.default_rng(0)
     result = []
     for _ in range(count):
@@ -86,6 +94,12 @@ def _batches(count: int, rows: int, length: int, vocab_size: int) -> list[dict[s
                 "weights": np.ones((rows, length), np.float32),
             }
         )
+        if encoder_decoder:
+            result[-1] |= {
+                "inputs": rng.integers(0, vocab_size, (rows, length)).astype(np.int32),
+                "input_segment_ids": np.ones((rows, length), np.int32),
+                "decoder_inputs": result[-1]["inputs"],
+            }
     return result
 
 
@@ -96,27 +110,68 @@ def _shape(scale: Scale) -> tuple[int, int]:
 def train_step(scale: Scale) -> Iterator[Row]:
     """The same weights, batches and optimizer in torch; the losses of three updates agree."""
     rows, length = _shape(scale)
-    what = f"training step of a small LLaMA, {rows} x {length}, float32"
-    if reason := peers.torch_is_here():
-        yield Row(what, "tokens/s", None, note=f"left out: {reason}")
-        return
-    # No warm-up: a learning rate that hardly changes, so that torch needs no schedule.
-    config = peers.model_config(scale, optimizer={"warmup_ratio": 0.0})
-    model = peers.huggingface_model(config)
-    batches = _batches(3, rows, length, peers.VOCAB_SIZE)
-    ours = _Ours(config, peers.VOCAB_SIZE, peers.our_params(model, config))
-    theirs = _Torch(model, config)
-    losses = np.array([(float(ours(batch)), theirs(batch)) for batch in batches])
-    require(np.allclose(losses[:, 0], losses[:, 1], rtol=2e-3), f"losses differ: {losses}")
-    tokens = rows * length
-    yield versus(
-        what,
-        "tokens/s",
-        (lambda: ours(batches[0]), tokens),
-        {"torch + transformers, sdpa, fused AdamW": (lambda: theirs(batches[0]), tokens)},
-        scale.repeats,
-        "one device; torch " + ("with as many threads as cores" if _on_cpu() else "in float32"),
+    for family in FAMILIES:
+        tokens = rows * length * (2 if family == "t5" else 1)
+        sides = "2 x " if family == "t5" else ""
+        what = f"training step of a small {family}, {rows} x {sides}{length}, float32"
+        if reason := peers.torch_is_here():
+            yield Row(what, "tokens/s", None, note=f"left out: {reason}")
+            continue
+        # No warm-up: a learning rate that hardly changes, so that torch needs no schedule.
+        config = peers.model_config(scale, family, optimizer={"warmup_ratio": 0.0})
+        model = peers.huggingface_model(config)
+        batches = _batches(3, rows, length, peers.VOCAB_SIZE, encoder_decoder=family == "t5")
+        ours = _Ours(config, peers.VOCAB_SIZE, peers.our_params(model, config))
+        theirs = _Torch(model, config)
+        losses = np.array([(float(ours(batch)), theirs(batch)) for batch in batches])
+        require(np.allclose(losses[:, 0], losses[:, 1], rtol=2e-3), f"losses differ: {losses}")
+        threads = "with as many threads as cores" if _on_cpu() else "in float32"
+        yield versus(
+            what,
+            "tokens/s",
+            (partial(ours, batches[0]), tokens),
+            {"torch + transformers, sdpa, fused AdamW": (partial(theirs, batches[0]), tokens)},
+            scale.repeats,
+            f"one device; torch {threads}",
+        )
+
+
+def compile_time(scale: Scale) -> Iterator[Row]:
+    """Seconds to trace and compile the step of 24 scanned layers, over those of 9 (up to
+    `stack.UNROLL_ALL` layers stand in a row, which takes longer) and of 6."""
+    rows, length = _shape(scale)
+    batch = _batches(1, rows, length, peers.VOCAB_SIZE)[0]
+
+    def compiled(num_layers: int) -> float:
+        config = peers.model_config(scale)
+        section = dataclasses.replace(config.model, num_layers=num_layers)
+        ours = _Ours(dataclasses.replace(config, model=section), peers.VOCAB_SIZE)
+        with jax.set_mesh(ours.trainer.mesh), _no_compilation_cache():
+            arguments = ours.state, ours.trainer.put(batch)
+            return seconds(lambda: ours.trainer.step.lower(*arguments).compile())
+
+    few, many = (2, 3) if scale.tiny else (6, 24)
+    pairs = [(compiled(many), compiled(few)) for _ in range(scale.repeats)]
+    deep, shallow = (statistics.median(column) for column in zip(*pairs, strict=True))
+    yield Row(
+        f"compile time of the step, {many} layers over {few}",
+        "s",
+        deep,
+        f"{few} layers",
+        shallow,
+        statistics.median(a / b for a, b in pairs),
+        "without the persistent cache; lower is better",
     )
+
+
+@contextlib.contextmanager
+def _no_compilation_cache() -> Iterator[None]:
+    enabled = jax.config.jax_enable_compilation_cache
+    jax.config.update("jax_enable_compilation_cache", False)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", enabled)
 
 
 def roofline(scale: Scale) -> Iterator[Row]:
@@ -169,4 +224,4 @@ def _on_cpu() -> bool:
     return jax.default_backend() == "cpu"
 
 
-ROWS = (train_step, roofline)
+ROWS = (train_step, roofline, compile_time)

@@ -23,12 +23,13 @@ Result = TypeVar("Result")
 class TokenDocuments:
     """Many tokenised documents in one buffer. Document i is `tokens[bounds[i]:bounds[i + 1]]`.
 
-    A document is [bos,] prompt, separator, response, eos.
+    A document is [bos,] prompt, separator, response, eos; for an encoder-decoder eos stands in
+    place of the separator.
     """
 
     tokens: np.ndarray  # int32 [total]
     bounds: np.ndarray  # int64 [count + 1]
-    prompt_lengths: np.ndarray  # int32 [count]; bos and separator are part of the prompt
+    prompt_lengths: np.ndarray  # int32 [count]; bos and separator (eos) are part of the prompt
 
     def __len__(self) -> int:
         return len(self.prompt_lengths)
@@ -52,10 +53,13 @@ class Documents(Protocol):
 
     count: int | None  # None: endless
     pad_id: int
+    encoder_decoder: bool  # prompts are closed by eos and go to an encoder
 
     def documents(self, indices: np.ndarray) -> TokenDocuments: ...
 
     def lengths(self, indices: np.ndarray) -> np.ndarray: ...
+
+    def side_lengths(self, indices: np.ndarray) -> np.ndarray: ...
 
 
 class DocumentSource:
@@ -66,6 +70,7 @@ class DocumentSource:
         self.tokenizer = tokenizer
         self.count = problems.count
         self.pad_id = tokenizer.pad_id
+        self.encoder_decoder = tokenizer.encoder_decoder
 
     def documents(self, indices: np.ndarray) -> TokenDocuments:
         """The documents of int64 indices [count], in their order."""
@@ -74,6 +79,10 @@ class DocumentSource:
     def lengths(self, indices: np.ndarray) -> np.ndarray:
         """Tokens in each document, int64 [count]; no token is made where characters are tokens."""
         return self.tokenizer.document_lengths(self.problems.render(indices))
+
+    def side_lengths(self, indices: np.ndarray) -> np.ndarray:
+        """Tokens in each prompt and in each response, int64 [2, count]."""
+        return self.tokenizer.side_lengths(self.problems.render(indices))
 
 
 def stream(

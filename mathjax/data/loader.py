@@ -18,10 +18,9 @@ from numba import njit
 from tqdm import tqdm
 
 from mathjax.data.documents import Documents, TokenDocuments, ordered_map
-from mathjax.data.packing import Packing, PackingError, lay_out, pack
+from mathjax.data.packing import Packing
+from mathjax.data.rows import Batch, DecoderRows, EncoderDecoderRows, Rows, pack_rows
 from mathjax.errors import UserError
-
-Batch = dict[str, np.ndarray]
 
 ENDLESS = 2**40
 """Length of batches without an end, which Grain wants to know."""
@@ -41,7 +40,7 @@ class _Window:
     """Packed documents: one window of a finite source, or all of a batch of an endless one."""
 
     documents: TokenDocuments
-    packing: Packing
+    packings: tuple[Packing, ...]  # of each side
 
 
 class PackedBatches:
@@ -54,6 +53,12 @@ class PackedBatches:
       segment_ids: int32, 1, 2, .. within a row; 0 is padding.
       weights: float32, 1 where the target is part of a response or its eos, else 0.
 
+    Of a source for encoder-decoders, prompts and responses go to rows of their own:
+      inputs, input_segment_ids: [batch_size, row_length], prompts and their numbers in the row.
+      decoder_inputs, targets, segment_ids, weights: [batch_size, target_row_length], the responses
+        of the same numbers; decoder_inputs are decoder_start_id and the response but its last
+        token.
+
     An endless source gives batch b its documents b * M .. (b + 1) * M - 1, of which the longest
     prefix that fits is packed; M leaves a few to spare. A finite source is permuted by the seed,
     once, and cut in windows, each packed into whole rows; an epoch is all rows, windows in a new
@@ -64,15 +69,18 @@ class PackedBatches:
     Args:
       source: where documents come from, e.g. a DocumentSource.
       batch_size: rows in a batch.
-      row_length: positions in a row.
+      row_length: positions in a row (of prompts, for an encoder-decoder).
       seed: of the orders of documents, windows and rows.
       num_epochs: passes over a finite source, None for ever; None for an endless one.
-      loss_on_prompt: weight 1 on every target, those in prompts too.
+      loss_on_prompt: weight 1 on every target, those in prompts too; not for an encoder-decoder.
+      target_row_length: positions in a row of responses; None: row_length.
+      decoder_start_id: what every response starts with in decoder_inputs.
       window: documents packed together in a finite source.
       num_threads: threads of the planning pass, None for one a core.
 
     Raises:
-      LoaderError: num_epochs for an endless source, an empty source, or a size below 1.
+      LoaderError: num_epochs for an endless source, an empty source, a size below 1, or settings
+        that this kind of source has no use for.
       PackingError: a document too long for a row, naming its index in the source.
     """
 
@@ -85,19 +93,32 @@ class PackedBatches:
         seed: int = 0,
         num_epochs: int | None = None,
         loss_on_prompt: bool = False,
+        target_row_length: int | None = None,
+        decoder_start_id: int = 0,
         window: int = 4096,
         num_threads: int | None = None,
     ) -> None:
         sizes = {"batch_size": batch_size, "row_length": row_length, "window": window}
-        for name, value in (sizes | {"num_epochs": num_epochs}).items():
+        sizes |= {"num_epochs": num_epochs, "target_row_length": target_row_length}
+        for name, value in sizes.items():
             if value is not None and value < 1:
                 raise LoaderError(f"{name} is {value}: it must be at least 1")
         if source.count == 0:
             raise LoaderError("the source has no documents: set its count to at least 1")
-        self.source = source
-        self.batch_size, self.row_length = batch_size, row_length
+        self.source, self.batch_size = source, batch_size
         self.seed, self.num_epochs = int(seed), num_epochs
-        self.loss_on_prompt = loss_on_prompt
+        if source.encoder_decoder:
+            if loss_on_prompt:
+                raise LoaderError("loss_on_prompt is set, but an encoder predicts no prompt")
+            row_lengths = row_length, target_row_length or row_length
+            self.rows: Rows = EncoderDecoderRows(row_lengths, source.pad_id, decoder_start_id)
+        else:
+            if target_row_length is not None:
+                raise LoaderError(
+                    f"target_row_length is {target_row_length}: leave it out, only an "
+                    "encoder-decoder has rows of responses"
+                )
+            self.rows = DecoderRows(row_length, source.pad_id, loss_on_prompt)
         self._start_cache()
         if source.count is not None:
             self._windows = -(-source.count // window)
@@ -108,12 +129,12 @@ class PackedBatches:
                 f"num_epochs is {num_epochs}, but the source is endless: leave num_epochs out, or "
                 "give the source a count"
             )
-        lengths = np.asarray(source.lengths(np.arange(PROBE))) - 1
-        mean = float(lengths.mean())
-        expected = batch_size * row_length / mean
+        lengths = self.rows.lengths(source, np.arange(PROBE))
+        mean = lengths.mean(axis=1)
+        expected = batch_size * np.array(self.rows.row_lengths) / mean
         # Three standard deviations of their total length: nearly every batch gets enough.
-        spare = 3 * float(lengths.std()) / mean * expected**0.5
-        self.documents_per_batch = int(np.ceil(expected + spare)) + 1
+        spare = 3 * lengths.std(axis=1) / mean * expected**0.5
+        self.documents_per_batch = int(np.ceil(np.min(expected + spare))) + 1
 
     def __len__(self) -> int:
         return ENDLESS if self.num_epochs is None else self.num_batches(self.num_epochs)
@@ -140,7 +161,7 @@ class PackedBatches:
         """Share of positions that hold a token: in an epoch, or, of an endless source, batch 0."""
         if self.source.count is None:
             return fill(self[0])
-        return self._used / (self.rows_per_epoch * self.row_length)
+        return self._used / (self.rows_per_epoch * sum(self.rows.row_lengths))
 
     def _want_finite(self, what: str) -> None:
         if self.source.count is None:
@@ -157,8 +178,8 @@ class PackedBatches:
 
         def measure(window: int) -> tuple[int, int]:
             indices = self._window_indices(window)
-            lengths = np.asarray(self.source.lengths(indices)) - 1
-            return self._pack_lengths(indices, lengths).num_rows, int(lengths.sum())
+            lengths = self.rows.lengths(self.source, indices)
+            return pack_rows(self.rows, indices, lengths)[0].num_rows, int(lengths.sum())
 
         counts, used = np.empty(self._windows, np.int32), 0
         progress = tqdm(
@@ -179,24 +200,10 @@ class PackedBatches:
                 progress.update(done - before)
         return counts, used
 
-    def _pack_lengths(self, indices, lengths, max_rows: int | None = None) -> Packing:
-        try:
-            return pack(lengths, self.row_length, max_rows)
-        except PackingError as error:
-            index = int(indices[error.index])
-            text = f"document {index} has {error.length + 1} tokens"
-            if error.length < 1:
-                text += ", none of them to predict: leave it out"
-            else:
-                text += (
-                    f" and a row of row_length {self.row_length} holds {self.row_length + 1}: set "
-                    f"row_length to at least {error.length}, or make shorter documents"
-                )
-            raise PackingError(text, index, error.length) from None
-
     def _pack(self, indices: np.ndarray, max_rows: int | None = None) -> _Window:
         documents = self.source.documents(indices)
-        return _Window(documents, self._pack_lengths(indices, documents.lengths - 1, max_rows))
+        lengths = self.rows.lengths_of(documents)
+        return _Window(documents, pack_rows(self.rows, indices, lengths, max_rows))
 
     def _cached_window(self, window: int) -> _Window:
         with self._lock:
@@ -245,26 +252,9 @@ class PackedBatches:
         yield window, permute(np.arange(self.batch_size), self.batch_size, _key(self.seed, index))
 
     def _lay_out(self, parts: Iterator[tuple[_Window, np.ndarray]]) -> Batch:
-        shape = self.batch_size, self.row_length
-        batch = {
-            "inputs": np.full(shape, self.source.pad_id, np.int32),
-            "targets": np.full(shape, self.source.pad_id, np.int32),
-            "positions": np.zeros(shape, np.int32),
-            "segment_ids": np.zeros(shape, np.int32),
-            "weights": np.zeros(shape, np.float32),
-        }
+        batch = self.rows.empty(self.batch_size)
         for window, slots in parts:
-            documents, packing = window.documents, window.packing
-            lay_out(
-                documents.tokens,
-                documents.bounds,
-                documents.prompt_lengths,
-                packing.rows,
-                packing.offsets,
-                slots,
-                self.loss_on_prompt,
-                *batch.values(),
-            )
+            self.rows.write(batch, window.documents, window.packings, slots)
         return batch
 
     def _start_cache(self) -> None:
@@ -351,7 +341,8 @@ def make_loader(
 
 def fill(batch: Batch) -> float:
     """Share of a batch's positions that hold a token."""
-    return np.count_nonzero(batch["segment_ids"]) / batch["segment_ids"].size
+    ids = [array for name, array in batch.items() if name.endswith("segment_ids")]
+    return sum(map(np.count_nonzero, ids)) / sum(array.size for array in ids)
 
 
 def permute(positions: np.ndarray, count: int, key: int) -> np.ndarray:

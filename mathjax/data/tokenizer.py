@@ -33,10 +33,11 @@ class TokenizerError(UserError):
     """A tokenizer that cannot be loaded, or text that it cannot express."""
 
 
-def character_tokenizer(alphabet: str) -> Tokenizer:
+def character_tokenizer(alphabet: str, *, encoder_decoder: bool = False) -> Tokenizer:
     """One token a character of `alphabet` and of SEPARATOR, after <pad>, <eos> and <unk>.
 
     The ids do not depend on the order of `alphabet`. Save it, and `AutoTokenizer` reads it.
+    `encoder_decoder`: see `Tokenizer`.
     """
     if not alphabet or END in alphabet:
         raise TokenizerError(
@@ -59,11 +60,15 @@ def character_tokenizer(alphabet: str) -> Tokenizer:
             clean_up_tokenization_spaces=False,
         ),
         name="character tokenizer",
+        encoder_decoder=encoder_decoder,
     )
 
 
-def load_tokenizer(name_or_directory: str | os.PathLike[str]) -> Tokenizer:
-    """Any Hugging Face tokenizer, from a directory or by hub id.
+def load_tokenizer(
+    name_or_directory: str | os.PathLike[str], *, encoder_decoder: bool = False
+) -> Tokenizer:
+    """Any Hugging Face tokenizer, from a directory or by hub id. `encoder_decoder`: see
+    `Tokenizer`.
 
     Raises TokenizerError if there is none, or it has no end-of-sequence token.
     """
@@ -88,11 +93,13 @@ def load_tokenizer(name_or_directory: str | os.PathLike[str]) -> Tokenizer:
         raise TokenizerError(
             f"tokenizer {name!r} cannot be loaded: {advice} ({type(error).__name__}: {reason})"
         ) from error
-    return Tokenizer(loaded, name=name)
+    return Tokenizer(loaded, name=name, encoder_decoder=encoder_decoder)
 
 
 class Tokenizer:
     """A Hugging Face tokenizer and what training and generation ask of it.
+
+    With `encoder_decoder` prompts end with eos, as an encoder expects (T5), and not with SEPARATOR.
 
     Attributes:
       huggingface: the wrapped tokenizer.
@@ -102,15 +109,23 @@ class Tokenizer:
         is not a known ASCII character, END is eos. None for any other tokenizer.
     """
 
-    def __init__(self, huggingface: PreTrainedTokenizerBase, name: str = "tokenizer") -> None:
+    def __init__(
+        self,
+        huggingface: PreTrainedTokenizerBase,
+        name: str = "tokenizer",
+        *,
+        encoder_decoder: bool = False,
+    ) -> None:
         self._huggingface: PreTrainedTokenizerBase | bytes = huggingface
-        self.name = name
+        self.name, self.encoder_decoder = name, encoder_decoder
         if huggingface.eos_token_id is None:
             raise TokenizerError(
                 f"tokenizer {name!r} has no end-of-sequence token: set eos_token in its "
                 "tokenizer_config.json"
             )
         self.eos_id: int = huggingface.eos_token_id
+        self._separator = "" if encoder_decoder else SEPARATOR
+        self._closing = [self.eos_id] if encoder_decoder else []
         pad_id = huggingface.pad_token_id
         self.pad_id: int = self.eos_id if pad_id is None else pad_id
         self.unknown_id: int | None = huggingface.unk_token_id
@@ -145,19 +160,21 @@ class Tokenizer:
         return len(self.huggingface)
 
     def encode_prompt(self, text: str) -> list[int]:
-        """[bos,] prompt, separator: what a model is given to continue.
+        """[bos,] prompt, separator (eos): what a model is given to continue or to answer.
 
         Raises TokenizerError, naming them, if the text has characters without a token.
         """
         ids = None
         if self.byte_table is not None and text.isascii() and END not in text:
             ids = self.byte_table[np.frombuffer((text + SEPARATOR).encode(), np.uint8)].tolist()
+            if self.encoder_decoder:
+                ids[-1] = self.eos_id
         if ids is None or ABSENT in ids:
-            ids = self._encode([text + SEPARATOR])[0]
+            ids = self._encode([text + self._separator])[0] + self._closing
         return ids if self.bos_id is None else [self.bos_id, *ids]
 
     def encode_documents(self, rendered: RenderedText) -> TokenDocuments:
-        """Tokens of every document: [bos,] prompt, separator, response, eos.
+        """Tokens of every document: [bos,] prompt, separator (eos), response, eos.
 
         Prompt and response are encoded apart, so that the prompt's tokens are those of
         `encode_prompt` whatever follows. Raises TokenizerError as `encode_prompt` does.
@@ -168,7 +185,10 @@ class Tokenizer:
             if complete:
                 added = int(self.bos_id is not None)
                 bounds = rendered.bounds + added * np.arange(len(rendered.bounds))
-                return TokenDocuments(tokens, bounds, rendered.prompt_sizes + np.int32(added))
+                prompt_lengths = rendered.prompt_sizes + np.int32(added)
+                if self.encoder_decoder:
+                    tokens[bounds[:-1] + prompt_lengths - 1] = self.eos_id
+                return TokenDocuments(tokens, bounds, prompt_lengths)
         return self._encode_strings(rendered)
 
     def document_lengths(self, rendered: RenderedText) -> np.ndarray:
@@ -176,6 +196,15 @@ class Tokenizer:
         if self.byte_table is not None and np.all(rendered.text < 0x80):
             return np.diff(rendered.bounds) + int(self.bos_id is not None)
         return self.encode_documents(rendered).lengths
+
+    def side_lengths(self, rendered: RenderedText) -> np.ndarray:
+        """Tokens in each prompt and in each response, int64 [2, count], as `document_lengths`."""
+        if self.byte_table is not None and np.all(rendered.text < 0x80):
+            prompts = rendered.prompt_sizes.astype(np.int64) + int(self.bos_id is not None)
+            return np.stack([prompts, self.document_lengths(rendered) - prompts])
+        documents = self.encode_documents(rendered)
+        prompts = documents.prompt_lengths.astype(np.int64)
+        return np.stack([prompts, documents.lengths - prompts])
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text up to the first eos, without special tokens and with its spaces as they were."""
@@ -225,16 +254,16 @@ class Tokenizer:
         middles = (rendered.bounds[:-1] + rendered.prompt_sizes).tolist()
         pieces = []
         for start, middle, end in zip(ends, middles, ends[1:], strict=False):
-            pieces.append(data[start:middle].decode())
+            pieces.append(data[start : middle - len(SEPARATOR)].decode() + self._separator)
             pieces.append(data[middle : end - len(END)].decode())
         encoded = self._encode(pieces)
         opening = [] if self.bos_id is None else [self.bos_id]
         sizes = np.fromiter(map(len, encoded), np.int64, len(encoded)).reshape(-1, 2)
-        sizes += np.array([len(opening), 1])
+        sizes += np.array([len(opening) + len(self._closing), 1])
         bounds = np.zeros(len(rendered) + 1, np.int64)
         np.cumsum(sizes.sum(1), out=bounds[1:])
         parts = itertools.chain.from_iterable(
-            (opening, prompt, response, [self.eos_id])
+            (opening, prompt, self._closing, response, [self.eos_id])
             for prompt, response in zip(encoded[::2], encoded[1::2], strict=True)
         )
         tokens = np.fromiter(itertools.chain.from_iterable(parts), np.int32, bounds[-1])

@@ -21,7 +21,6 @@ from jax.sharding import Mesh
 
 from mathjax.errors import UserError
 from mathjax.generation.sampling import Sampling, sample
-from mathjax.models.attention import causal_mask
 from mathjax.parallel import Rules, batch_sharding, put_batch
 
 SMALLEST_BUCKET = 16
@@ -54,7 +53,7 @@ class Generator:
         batch_size: int = 256,
         mesh: Mesh | None = None,
     ):
-        self.eos_id, self.max_new_tokens = eos_id, max_new_tokens
+        self.graph, self.eos_id, self.max_new_tokens = graph, eos_id, max_new_tokens
         self.sampling, self.batch_size, self.mesh = sampling, batch_size, mesh
         shards = 1 if mesh is None else mesh.shape["data"] * mesh.shape["fsdp"]
         if batch_size % shards:
@@ -90,11 +89,18 @@ class Generator:
 
         Prompt i draws from (seed, i): neither batch size nor the other prompts change its sample.
         """
+        longest = self._longest_prompt(params)
         buckets = defaultdict(list)
         for index, prompt in enumerate(prompts):
             if not len(prompt):
                 raise UserError(f"prompt {index} is empty: give at least one token")
-            buckets[max(SMALLEST_BUCKET, _power_of_two(len(prompt)))].append(index)
+            if len(prompt) > longest:
+                raise UserError(
+                    f"prompt {index} has {len(prompt)} tokens; with generation.max_new_tokens="
+                    f"{self.max_new_tokens} the model has positions for {max(longest, 0)}"
+                )
+            length = max(SMALLEST_BUCKET, _power_of_two(len(prompt)))
+            buckets[int(min(length, longest))].append(index)
         batches = [
             (length, indices[start : start + self.batch_size])
             for length, indices in sorted(buckets.items())
@@ -117,6 +123,11 @@ class Generator:
                 stop = ends[0] if len(ends) else self.max_new_tokens
                 results[index] = Completion(out_BN[row, :stop].tolist(), bool(len(ends)))
         return results  # type: ignore[return-value]
+
+    def _longest_prompt(self, params: Any) -> float:
+        """Tokens that leave positions for `max_new_tokens`; infinite for most families."""
+        limit = getattr(nnx.merge(self.graph, nnx.State(params)), "max_positions", None)
+        return np.inf if limit is None else limit - self.max_new_tokens
 
     def _call(self, params, tokens_BP, pads_B, example_B, real_B, seed) -> np.ndarray:
         arguments = (params, tokens_BP, pads_B, example_B, real_B, np.uint32(seed))
@@ -153,18 +164,12 @@ def generate_batch(
     """New tokens [B, max_new_tokens], filled with `eos_id` after a row's end, and how many columns
     were made before every row had ended. Rows where `real_B` is False end at once.
 
-    Cache slots: prompt in 0..P-1 (row b padded in its first pads_B[b]), new token n in P + n.
+    The model keeps what is fixed during the token loop in a context of its own (unstacked layers,
+    position tables, an encoder's keys and values) and says how many cache slots it needs.
     """
     model = nnx.merge(graph, nnx.State(params))
-    layers = model.unstacked_layers()  # outside the loop: the slices are made once
     B, P = tokens_BP.shape
-    slots_S = jnp.arange(P + max_new_tokens)
-    positions_BS = jnp.maximum(slots_S - pads_B[:, None], 0)
-    # Looked up: made of the positions themselves, XLA would take the cosines again in every layer
-    # (8 % of a call).
-    rope = [table[0][positions_BS] for table in model.rope(slots_S[None])]
-    mask_BPP = causal_mask(None, P) & (slots_S[:P] >= pads_B[:, None])[:, None]
-    logits_BV, cache = model.prefill(tokens_BP, [x[:, :P] for x in rope], mask_BPP, layers)
+    context, logits_BV, cache = model.prefill(tokens_BP, pads_B, max_new_tokens)
     row_keys_B = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(example_B)
 
     def next_token(logits_BV, n, done_B):
@@ -177,10 +182,7 @@ def generate_batch(
 
     def body(carry):
         n, token_B, done_B, out_BN, cache = carry
-        slot = P + n - 1  # of token n - 1, which makes token n
-        slots_S = jnp.arange(cache[0][0].shape[2])
-        mask_BS = (slots_S >= pads_B[:, None]) & (slots_S <= slot)
-        logits_BV, cache = model.decode(token_B, rope, mask_BS, layers, cache, slot)
+        logits_BV, cache = model.decode(context, token_B, n, cache)
         token_B = next_token(logits_BV, n, done_B)
         out_BN = jax.lax.dynamic_update_slice_in_dim(out_BN, token_B[:, None], n, axis=1)
         return n + 1, token_B, done_B | (token_B == eos_id), out_BN, cache
@@ -188,20 +190,21 @@ def generate_batch(
     first_B = next_token(logits_BV, 0, ~real_B)
     out_BN = jnp.full((B, max_new_tokens), eos_id, jnp.int32).at[:, 0].set(first_B)
     carry = (jnp.int32(1), first_B, first_B == eos_id, out_BN, cache)
-    for limit, growth in _growths(max_new_tokens):
+    for limit in _limits(max_new_tokens):
         *rest, cache = carry
+        slots = model.cache_slots(P, limit)
         cache = jax.tree.map(
-            lambda x, g=growth: jnp.pad(x, ((0, 0), (0, 0), (0, g), (0, 0))), cache
+            lambda x, slots=slots: jnp.pad(x, ((0, 0), (0, 0), (0, slots - x.shape[2]), (0, 0))),
+            cache,
         )
         carry = jax.lax.while_loop(partial(unfinished, limit), body, (*rest, cache))
     return carry[3], carry[0]
 
 
-def _growths(max_new_tokens: int) -> list[tuple[int, int]]:
-    """(new tokens after which the cache is full, slots added to it) of each token loop."""
+def _limits(max_new_tokens: int) -> list[int]:
+    """New tokens after which the cache is full, of each token loop."""
     step = max(SMALLEST_BUCKET, -(-max_new_tokens // GROWTHS))
-    limits = [min(n + step, max_new_tokens) for n in range(0, max_new_tokens, step)]
-    return list(zip(limits, np.diff(limits, prepend=0).tolist(), strict=True))
+    return [min(n + step, max_new_tokens) for n in range(0, max_new_tokens, step)]
 
 
 def _power_of_two(n: int) -> int:

@@ -1,38 +1,108 @@
-"""The networks. `make_factory` turns the model section of a config into something that makes the
-model."""
+"""The networks. `make_architecture` turns the model section of a run's settings into the config of
+a family, and `factory_of` that into something that makes the model."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
 
 from mathjax.config import ConfigError, ModelSection
+from mathjax.models.gpt2 import GPT2, GPT2Config
+from mathjax.models.layers import RopeScaling
 from mathjax.models.llama import Llama, LlamaConfig
+from mathjax.models.t5 import T5, T5Config
 
-FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {"llama": (LlamaConfig, Llama)}
+FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {
+    "llama": (LlamaConfig, Llama),
+    "gpt2": (GPT2Config, GPT2),
+    "t5": (T5Config, T5),
+}
+
+
+def make_architecture(section: ModelSection, vocab_size: int) -> Any:
+    """The config of a family, of the sizes in `section` that it has. Raises ConfigError where they
+    do not fit."""
+    config_class, _ = FAMILIES[section.family]
+    if section.family == "gpt2" and not section.tie_embeddings:
+        raise ConfigError("model.tie_embeddings=False: GPT-2's head is its embedding")
+    values = dataclasses.asdict(section) | {
+        "vocab_size": vocab_size,
+        "dtype": jnp.dtype(section.dtype),
+    }
+    if section.family == "llama":
+        del values["max_positions"]  # rotary positions have no end
+    names = {field.name for field in dataclasses.fields(config_class)}
+    try:
+        return config_class(**{key: value for key, value in values.items() if key in names})
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def make_factory(section: ModelSection, vocab_size: int) -> Callable[[nnx.Rngs], nnx.Module]:
-    """`factory(rngs)` makes a model with random weights. Raises ConfigError where sizes do not
-    fit."""
-    config_class, model_class = FAMILIES[section.family]
+    """`factory(rngs)` makes a model of the sizes in `section` with random weights."""
+    return factory_of(make_architecture(section, vocab_size))
+
+
+def pretrained_architecture(section: ModelSection, architecture: Any) -> Any:
+    """`architecture` of a checkpoint, with what `section` says of a run: dtype and remat."""
     try:
-        config = config_class(
-            vocab_size=vocab_size,
-            num_layers=section.num_layers,
-            hidden_size=section.hidden_size,
-            num_heads=section.num_heads,
-            num_kv_heads=section.num_kv_heads,
-            head_size=section.head_size,
-            intermediate_size=section.intermediate_size,
-            rope_theta=section.rope_theta,
-            norm_epsilon=section.norm_epsilon,
-            tie_embeddings=section.tie_embeddings,
-            dtype=jnp.dtype(section.dtype),
-            remat=section.remat,
+        return dataclasses.replace(
+            architecture, dtype=jnp.dtype(section.dtype), remat=section.remat
         )
     except ValueError as error:
         raise ConfigError(str(error)) from None
+
+
+def section_of(section: ModelSection, architecture: Any) -> ModelSection:
+    """`section` with the family and the sizes that `architecture` has, whatever it said."""
+    of_run = ("pretrained", "dtype", "remat")
+    names = [field.name for field in dataclasses.fields(section) if field.name not in of_run]
+    values = {name: getattr(architecture, name) for name in names if hasattr(architecture, name)}
+    return dataclasses.replace(section, family=family_of(architecture), **values)
+
+
+def is_encoder_decoder(config: Any) -> bool:
+    """Whether a family with this config reads prompts with an encoder (T5)."""
+    return dict(FAMILIES.values())[type(config)].is_encoder_decoder
+
+
+def factory_of(config: Any) -> Callable[[nnx.Rngs], nnx.Module]:
+    """`factory(rngs)` makes a model with random weights; `config` is a family's own, such as
+    LlamaConfig."""
+    model_class = dict(FAMILIES.values())[type(config)]
     return lambda rngs: model_class(config, rngs=rngs)
+
+
+def family_of(config: Any) -> str:
+    """Its name in FAMILIES."""
+    return next(name for name, (cls, _) in FAMILIES.items() if cls is type(config))
+
+
+def save_architecture(path: Path, config: Any) -> None:
+    """Writes a family's config as JSON, so that its weights need no config file of ours or of
+    Hugging Face to be read again."""
+    values = dataclasses.asdict(config) | {"dtype": jnp.dtype(config.dtype).name}
+    text = json.dumps({"family": family_of(config), "config": values}, indent=2)
+    path.write_text(text + "\n")
+
+
+def load_architecture(path: Path) -> Any:
+    """The config that `save_architecture` wrote. Raises ConfigError where it cannot be read."""
+    try:
+        saved = json.loads(path.read_text())
+        config_class, _ = FAMILIES[saved["family"]]
+        values = dict(saved["config"])
+        values["dtype"] = jnp.dtype(values["dtype"])
+        if values.get("rope_scaling"):
+            values["rope_scaling"] = RopeScaling(**values["rope_scaling"])
+        return config_class(**values)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path}: not the architecture of a model ({error})") from None

@@ -22,11 +22,16 @@ from tqdm import tqdm
 from mathjax import config as config_lib
 from mathjax.checkpoints import Checkpoints
 from mathjax.errors import UserError
+from mathjax.models import lora
+from mathjax.models.quantization import LEAVES
 from mathjax.parallel import Rules, batch_sharding, put_batch
 from mathjax.training import state as state_lib
 from mathjax.training.metrics import MetricsWriter, device_peak_flops, model_flops_per_token
 from mathjax.training.optimizer import learning_rate_schedule, make_optimizer
 from mathjax.training.step import make_train_step
+
+Pretrained = Callable[[dict[str, Any]], dict[str, Any]]
+"""Nested shardings -> weights, best placed so."""
 
 
 class TrainingError(UserError):
@@ -48,11 +53,13 @@ class Trainer:
     config: config_lib.Config
     mesh: Mesh
     num_steps: int
+    graph: nnx.GraphDef
     abstract: nnx.State
     optimizer: Any
     shardings: state_lib.TrainState
     step: Callable[..., Any]  # jitted
     make_model: Callable[[nnx.Rngs], nnx.Module]
+    pretrained: Pretrained | None = None
 
     @classmethod
     def create(
@@ -61,7 +68,14 @@ class Trainer:
         mesh: Mesh,
         make_model: Callable[[nnx.Rngs], nnx.Module],
         num_steps: int,
+        pretrained: Pretrained | None = None,
     ) -> Trainer:
+        """`make_model` makes the model with the adapters and the storage it is trained with.
+
+        `pretrained(shardings)` returns the weights to start from, without adapters and nested as
+        the model's own: kernels, or NF4 leaves. None: random ones. They are called for once, at
+        the start or, if they stay frozen, at each resume.
+        """
         rules = Rules()
         shards = math.prod(mesh.shape[axis] for axis in rules.batch)
         micro_batch = config.train.batch_size // config.train.accumulation_steps
@@ -79,6 +93,7 @@ class Trainer:
             optimizer,
             learning_rate_schedule(config.optimizer, num_steps),
             config.train.accumulation_steps,
+            config.seed,
         )
         step = jax.jit(
             step,
@@ -86,40 +101,93 @@ class Trainer:
             in_shardings=(shardings, batch_sharding(mesh, rules)),
             out_shardings=(shardings, None),
         )
-        return cls(config, mesh, num_steps, abstract, optimizer, shardings, step, make_model)
+        return cls(
+            config,
+            mesh,
+            num_steps,
+            graph,
+            abstract,
+            optimizer,
+            shardings,
+            step,
+            make_model,
+            pretrained,
+        )
 
     def initial_state(self) -> state_lib.TrainState:
+        make = (self.make_model, self.optimizer, self.config.seed, self.shardings)
         with jax.set_mesh(self.mesh):
-            return state_lib.create_state(
-                self.make_model, self.optimizer, self.config.seed, self.shardings
-            )
+            if self.pretrained is None:
+                return state_lib.create_state(*make)
+            return state_lib.create_state_from(self._base(), *make)
 
     def restore(self, checkpoints: Checkpoints) -> state_lib.TrainState | None:
         """Newest good checkpoint on this mesh, whatever mesh wrote it; None where there is none."""
         target = state_lib.abstract_state(self.abstract, self.optimizer, self.shardings)
         restored = checkpoints.restore(state_lib.to_plain(target))
-        return None if restored is None else state_lib.from_plain(restored.state, target)
+        if restored is None:
+            return None
+        return state_lib.from_plain(restored.state, target, self._frozen())
+
+    def _frozen(self) -> dict[str, Any]:
+        """What a checkpoint does not hold."""
+        if not self.shardings.frozen:
+            return {}
+        with jax.set_mesh(self.mesh):
+            if self.pretrained is not None:
+                return self._base()
+            return state_lib.create_frozen(self.make_model, self.config.seed, self.shardings)
+
+    def _base(self) -> dict[str, Any]:
+        _, abstract = lora.split(nnx.to_pure_dict(self.abstract))
+        shardings = self.shardings.frozen or self.shardings.params
+        return state_lib.place(self.pretrained(shardings), abstract, shardings)
 
     def put(self, batch: dict[str, np.ndarray]) -> dict[str, jax.Array]:
         return put_batch(batch, batch_sharding(self.mesh, Rules()))
 
     @property
     def num_parameters(self) -> int:
-        return sum(math.prod(x.shape) for x in jax.tree.leaves(nnx.to_pure_dict(self.abstract)))
+        """Of the model, adapters included; one in NF4 counts as one."""
+        return _count(nnx.to_pure_dict(self.abstract))
+
+    @property
+    def num_trainable(self) -> int:
+        return _count(state_lib.split_params(nnx.to_pure_dict(self.abstract))[0])
 
     def flops_per_token(self) -> float:
-        """Of training, by the formula of `model_flops_per_token`; the embedding look-up is not a
-        product."""
-        model = self.config.model
+        """Of training, a mean over full rows, by the formula of `model_flops_per_token`; the
+        embedding look-up is not a product, and frozen weights have no gradient of their own (2 of 6
+        FLOPs). Of an encoder-decoder, its decoder's weights count for response tokens alone."""
+        model = nnx.merge(self.graph, self.abstract)
+        config, data = model.config, self.config.data
         params = nnx.to_pure_dict(self.abstract)
-        looked_up = 0 if model.tie_embeddings else math.prod(params["embedding"].shape)
-        head_size = model.head_size or model.hidden_size // model.num_heads
-        return model_flops_per_token(
-            self.num_parameters - looked_up,
-            model.num_layers,
-            self.config.data.row_length,
-            model.num_heads * head_size,
+        looked_up = 0 if config.tie_embeddings else math.prod(params["embedding"].shape)
+        multiplied = self.num_parameters - looked_up
+        used = 1 - max(multiplied - self.num_trainable, 0) / 3 / multiplied
+        length, size = data.row_length, config.num_heads * config.head_size
+        if not model.is_encoder_decoder:
+            return model_flops_per_token(used * multiplied, config.num_layers, length, size)
+        encoder = used * _count(params["encoder"])
+        prompts, responses = length, data.target_row_length or length
+        # Without a causal mask a position costs twice as much; the decoder also sees all prompts.
+        row = prompts * model_flops_per_token(encoder, config.num_layers, 2 * prompts, size)
+        row += responses * model_flops_per_token(
+            used * multiplied - encoder,
+            config.num_decoder_layers,
+            responses + 2 * prompts,
+            size,
         )
+        return row / (prompts + responses)
+
+
+def _count(params: dict[str, Any]) -> int:
+    """Weights; a byte of NF4 codes holds two, its scales none."""
+    sizes = {"codes": 2} | dict.fromkeys(LEAVES[1:], 0)
+    return sum(
+        sizes.get(path[-1].key, 1) * math.prod(x.shape)
+        for path, x in jax.tree_util.tree_leaves_with_path(params)
+    )
 
 
 class _Signals:
@@ -154,10 +222,10 @@ def train(
 ) -> state_lib.TrainState:
     """Trains to `trainer.num_steps` in `workdir`, going on from its newest good checkpoint.
 
-    `loader(step)` yields the batches from that step on. `validate(params, step)` returns scores to
-    log, of which 'validation/pass_at_1' ranks checkpoints. Raises Stopped after a signal, with
-    that step saved, and TrainingError on a non-finite loss, with nothing newer saved than the last
-    good step.
+    `loader(step)` yields the batches from that step on. `validate(params, step)`, given all of the
+    model's parameters, returns scores to log, of which 'validation/pass_at_1' ranks checkpoints.
+    Raises Stopped after a signal, with that step saved, and TrainingError on a non-finite loss,
+    with nothing newer saved than the last good step.
     """
     config = trainer.config
     section = config.checkpoint
@@ -191,7 +259,7 @@ def train(
                     logger.collect()
                     if validate and signals.number is None:
                         with logger.paused():
-                            scores = validate(state.params, step)
+                            scores = validate(state.model_params, step)
                         progress.note(f"pass@1 {scores['validation/pass_at_1']:.2f}")
                     logger.write(step, scores)
                 stopping = signals.number

@@ -134,7 +134,7 @@ def device_peak_flops(size: int = 1024, repeats: int = 5) -> float:
 
 
 def model_flops_per_token(
-    num_matmul_params: int, num_layers: int, seq_len: int, attention_size: int
+    num_matmul_params: float, num_layers: int, seq_len: int, attention_size: int
 ) -> float:
     """FLOPs that training spends on one token: 6 P + 6 L S d_attn.
 

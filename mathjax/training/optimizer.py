@@ -10,6 +10,8 @@ import optax.contrib
 
 from mathjax.config import OptimizerSection
 
+DECAYED = ("kernel", "lora_a", "lora_b", "embedding", "position_embedding")
+
 
 def learning_rate_schedule(section: OptimizerSection, num_steps: int) -> optax.Schedule:
     """Linear from 0 over `warmup_ratio` of the steps, then cosine to `final_ratio` of the peak at
@@ -25,22 +27,21 @@ def learning_rate_schedule(section: OptimizerSection, num_steps: int) -> optax.S
 
 
 def decay_mask(params: Any) -> Any:
-    """True for kernels and embeddings; norms and biases are not decayed."""
-    return jax.tree_util.tree_map_with_path(
-        lambda path, _: path[-1].key in ("kernel", "embedding"), params
-    )
+    """True for kernels, adapters and embeddings; norms, biases and relative positions' biases are
+    not decayed."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key in DECAYED, params)
 
 
 def muon_dimensions(params: Any) -> Any:
     """Which axes of a parameter Muon orthogonalises: the last two of a layer's stacked kernels [L,
     in, out].
 
-    None leaves the parameter to AdamW: embeddings, the head, norms, biases.
+    None leaves the parameter to AdamW: embeddings, the head, adapters, norms, biases.
     """
     return jax.tree_util.tree_map_with_path(
         lambda path, x: (
             optax.contrib.MuonDimensionNumbers(x.ndim - 2, x.ndim - 1)
-            if path[0].key == "layers" and path[-1].key == "kernel"
+            if path[-1].key == "kernel" and any(entry.key == "layers" for entry in path)
             else None
         ),
         params,
@@ -51,7 +52,8 @@ def make_optimizer(section: OptimizerSection, num_steps: int) -> optax.GradientT
     """Clipping by global norm, then `section.name`.
 
     Muon (Jordan et al. 2024) takes the layers' kernels, scaled to AdamW's update size (0.2 rms,
-    Liu et al. 2025), so that both share one learning rate; AdamW takes the rest.
+    Liu et al. 2025), so that both share one learning rate; AdamW, with Nesterov momentum like
+    Muon's, takes the rest.
     """
     schedule = learning_rate_schedule(section, num_steps)
     if section.name == "muon":

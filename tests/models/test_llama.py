@@ -1,19 +1,20 @@
-"""LLaMA: logits as of transformers, packed documents apart, one program size at any depth."""
+"""LLaMA, Mistral and Qwen: logits, tokens and gradients as of transformers, packed documents apart,
+one program size at any depth."""
 
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import parity
 import pytest
 from flax import nnx
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from parity import abstract, apply, build, logits_of
 
-from mathjax.huggingface.llama import params_from_state_dict
-from mathjax.models.attention import causal_mask
-from mathjax.models.llama import REMAT_POLICIES, Llama, LlamaConfig
+from mathjax.generation.engine import Generator
+from mathjax.models.layers import RopeScaling, rope_frequencies
+from mathjax.models.llama import LlamaConfig
+from mathjax.models.stack import REMAT_POLICIES, unstacked
 
 CONFIG = LlamaConfig(
     vocab_size=40,
@@ -23,195 +24,189 @@ CONFIG = LlamaConfig(
     num_kv_heads=2,
     intermediate_size=48,
 )
+# Within the lengths of these tests some pairs of a head are kept, some blended, some divided.
+LLAMA3 = RopeScaling(
+    "llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=3.0, original_max_positions=16
+)
+QKV_BIAS = {"attention_bias": True}
+VARIANTS = {
+    "grouped-heads": {},
+    "one-kv-head": {"num_kv_heads": 1, "vocab_multiple": 128},
+    "tied": {"num_kv_heads": 4, "tie_embeddings": True, "vocab_multiple": 16},
+    "head-size": {"head_size": 12, "rope_theta": 5e5, "norm_epsilon": 1e-5},
+    "biases": {"attention_bias": True, "output_bias": True, "mlp_bias": True},
+    "gelu": {"activation": "gelu"},
+    "linear-rope": {"rope_scaling": RopeScaling("linear", 4.0)},
+    "llama3-rope": {"rope_scaling": LLAMA3, "rope_theta": 100.0},
+    "mistral": {"sliding_window": 6},
+    "qwen2": {"attention_bias": True},
+    "qwen3": {"qk_norm": True, "head_size": 10, "tie_embeddings": True},
+}
 
 
-def abstract(config):
-    return nnx.split(nnx.eval_shape(lambda: Llama(config, rngs=nnx.Rngs(0))))
+def variant(name):
+    # head_size was filled in from the other sizes; None lets it be filled in anew.
+    return dataclasses.replace(CONFIG, **({"head_size": None} | VARIANTS[name]))
 
 
-@functools.cache
-def build(config):
-    graph, shapes = abstract(config)
-    rng = np.random.default_rng(0)
-
-    def weights(path, x):
-        # Larger than at the start of training, so that attention is far from uniform.
-        mean, stddev = (1, 0.2) if "scale" in jax.tree_util.keystr(path) else (0, 0.2)
-        return rng.normal(mean, stddev, x.shape).astype(np.float32)
-
-    return graph, jax.tree_util.tree_map_with_path(weights, shapes)
+def tokens_of(shape, seed=0):
+    return parity.tokens_of(shape, CONFIG.vocab_size, seed)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def apply(graph, params, *inputs):
-    return nnx.merge(graph, params)(*inputs)
+def huggingface_model(c):
+    """transformers' model of the family that has what `c` asks for."""
+    rope = {"rope_theta": c.rope_theta, "rope_type": "default"}
+    if c.rope_scaling is not None:
+        rope |= {"rope_type": c.rope_scaling.kind, "factor": c.rope_scaling.factor}
+    if c.rope_scaling is not None and c.rope_scaling.kind == "llama3":
+        rope |= {
+            "low_freq_factor": c.rope_scaling.low_freq_factor,
+            "high_freq_factor": c.rope_scaling.high_freq_factor,
+            "original_max_position_embeddings": c.rope_scaling.original_max_positions,
+        }
+    window = {"sliding_window": c.sliding_window, "max_window_layers": 0}
+    window = {"use_sliding_window": True} | window if c.sliding_window else {}
+    if c.qk_norm:
+        name, own = "Qwen3", window | {"attention_bias": c.attention_bias}
+    elif c.attention_bias and not c.output_bias:
+        name, own = "Qwen2", window
+    elif c.sliding_window:
+        name, own = "Mistral", {"sliding_window": c.sliding_window}
+    else:
+        name, own = "Llama", {"attention_bias": c.attention_bias, "mlp_bias": c.mlp_bias}
+    return parity.torch_model(
+        name,
+        vocab_size=c.vocab_size,
+        hidden_size=c.hidden_size,
+        num_hidden_layers=c.num_layers,
+        num_attention_heads=c.num_heads,
+        num_key_value_heads=c.num_kv_heads,
+        head_dim=c.head_size,
+        intermediate_size=c.intermediate_size,
+        hidden_act=c.activation,
+        rms_norm_eps=c.norm_epsilon,
+        rope_parameters=rope,
+        tie_word_embeddings=c.tie_embeddings,
+        max_position_embeddings=64,
+        **own,
+    )
 
 
-def logits_of(config, *inputs):
-    return np.asarray(apply(*build(config), *inputs))
-
-
-def tokens_of(shape, vocab_size=CONFIG.vocab_size, seed=0):
-    return np.random.default_rng(seed).integers(0, vocab_size, shape).astype(np.int32)
-
-
-def huggingface_model(config):
-    """A random transformers model of the same sizes, and its weights as ours."""
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    model = transformers.LlamaForCausalLM(
-        transformers.LlamaConfig(
-            vocab_size=config.vocab_size,
-            hidden_size=config.hidden_size,
-            num_hidden_layers=config.num_layers,
-            num_attention_heads=config.num_heads,
-            num_key_value_heads=config.num_kv_heads,
-            head_dim=config.head_size,
-            intermediate_size=config.intermediate_size,
-            rms_norm_eps=config.norm_epsilon,
-            rope_parameters={"rope_theta": config.rope_theta, "rope_type": "default"},
-            tie_word_embeddings=config.tie_embeddings,
-            initializer_range=0.15,
-            max_position_embeddings=256,
-            bos_token_id=None,
-            eos_token_id=None,
-            pad_token_id=0,
-        )
-    ).eval()
-    for name, weight in model.named_parameters():
-        if "norm" in name:
-            torch.nn.init.uniform_(weight, 0.5, 1.5)
-    arrays = {name: weight.detach().numpy() for name, weight in model.state_dict().items()}
-    params = params_from_state_dict(arrays, config.num_layers, tie_embeddings=config.tie_embeddings)
-    return model, params
-
-
-def assert_same_logits(config):
-    import torch
-
-    model, params = huggingface_model(config)
-    graph, expected = abstract(config)
-    shapes = jax.tree.map(lambda x: x.shape, nnx.to_pure_dict(expected))
-    assert jax.tree.map(np.shape, params) == shapes
-
-    lengths, length = [9, 17, 1], 17
-    tokens = tokens_of((3, length), config.vocab_size)
-    real = np.arange(length) < np.array(lengths)[:, None]
-    with torch.no_grad():
-        theirs = model(
-            torch.tensor(tokens), attention_mask=torch.tensor(real.astype(np.int64))
-        ).logits.numpy()
-    ours = np.asarray(apply(graph, nnx.State(params), tokens, None, real.astype(np.int32)))
-    np.testing.assert_allclose(ours[real], theirs[real], atol=1e-4)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_logits_and_gradients_equal_transformers(name):
+    theirs = huggingface_model(variant(name))
+    parity.assert_same_logits(variant(name), theirs)
+    parity.assert_same_gradients(variant(name), theirs)
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("name", "changes"),
     [
-        pytest.param({}, id="grouped-heads"),
-        pytest.param({"num_kv_heads": 4, "tie_embeddings": True}, id="tied"),
-        pytest.param({"head_size": 12, "rope_theta": 5e5, "norm_epsilon": 1e-5}, id="head-size"),
+        ("one-kv-head", {}),
+        ("biases", {}),
+        ("linear-rope", {}),
+        ("llama3-rope", {}),
+        ("mistral", {"sliding_window": 7}),  # shorter than the prompts
+        ("mistral", {"sliding_window": 40}),  # the cache grows to it and then turns round
+        ("qwen2", {"vocab_multiple": 64}),
+        ("qwen3", {}),
     ],
 )
-def test_logits_equal_transformers(changes):
-    pytest.importorskip("torch")
-    # head_size was filled in from the other sizes; None lets it be filled in anew.
-    assert_same_logits(dataclasses.replace(CONFIG, **({"head_size": None} | changes)))
+def test_greedy_tokens_equal_transformers(name, changes):
+    config = dataclasses.replace(variant(name), num_layers=2, **changes)
+    parity.assert_same_greedy_tokens(config, huggingface_model(config))
 
 
-@given(
-    num_layers=st.integers(1, 2),
-    num_kv_heads=st.integers(1, 3),
-    group=st.integers(1, 3),
-    half_head=st.integers(1, 8),
-    times=st.integers(1, 5),
-    intermediate_size=st.integers(1, 60),
-    vocab_size=st.integers(2, 70),
-    tie_embeddings=st.booleans(),
-)
-@settings(max_examples=4)
-def test_logits_equal_transformers_at_any_size(num_kv_heads, group, half_head, times, **sizes):
-    pytest.importorskip("torch")
-    sizes["num_heads"] = heads = num_kv_heads * group
-    # transformers wants a hidden size that the heads divide, whatever head_dim is.
-    sizes |= {"num_kv_heads": num_kv_heads, "hidden_size": heads * times}
-    assert_same_logits(LlamaConfig(head_size=2 * half_head, **sizes))
-
-
-def pack_documents(documents, length):
-    """One row of documents, padded; positions and segment ids as the loader makes them."""
-    row, positions, segments = np.zeros((3, 1, length), np.int32)
-    at = 0
-    for number, document in enumerate(documents, start=1):
-        place = slice(at, at + len(document))
-        row[0, place], segments[0, place] = document, number
-        positions[0, place] = np.arange(len(document))
-        at += len(document)
-    return row, positions, segments
-
-
-def test_packed_documents_equal_each_alone():
-    documents = [tokens_of(n, seed=n) for n in (7, 12, 5)]
-    packed = logits_of(CONFIG, *pack_documents(documents, 32))[0]
-    at = 0
-    for document in documents:
-        alone = logits_of(CONFIG, document[None])[0]
-        np.testing.assert_allclose(packed[at : at + len(document)], alone, atol=1e-5)
-        at += len(document)
+@pytest.mark.parametrize("name", ["grouped-heads", "mistral", "qwen3", "biases"])
+def test_packed_documents_equal_each_alone(name):
+    parity.assert_packed_equals_alone(variant(name))
 
 
 def test_no_gradient_crosses_documents():
     """A loss on the second document does not move the embeddings of the others' tokens."""
     documents = [np.arange(10, 16), np.arange(20, 25), np.arange(30, 36)]
-    inputs = pack_documents(documents, 20)
+    inputs = parity.pack_documents(documents, 20)
     graph, params = build(CONFIG)
 
     def loss(params):
         return jnp.sum(apply(graph, params, *inputs)[0, 6:11, 3] ** 2)
 
-    gradient = nnx.to_pure_dict(jax.jit(jax.grad(loss))(params))
+    gradient = jax.jit(jax.grad(loss))(params)
     touched = np.abs(gradient["embedding"]).sum(axis=1)
     assert set(np.flatnonzero(touched)) == set(documents[1])
 
 
-def test_causal():
-    tokens = tokens_of((1, 10))
+def changes_of_one_token(config, at, length):
+    """Largest change of each position's logits when the token at `at` changes."""
+    tokens = tokens_of((1, length))
     changed = tokens.copy()
-    changed[0, 6] = (changed[0, 6] + 1) % CONFIG.vocab_size
-    before, after = logits_of(CONFIG, tokens)[0], logits_of(CONFIG, changed)[0]
-    np.testing.assert_array_equal(before[:6], after[:6])
-    assert np.abs(before[6:] - after[6:]).max(axis=1).min() > 1e-3
+    changed[0, at] = (changed[0, at] + 1) % CONFIG.vocab_size
+    before, after = logits_of(config, tokens)[0], logits_of(config, changed)[0]
+    return np.abs(before - after).max(axis=1)
 
 
-def test_cached_logits_equal_uncached():
-    graph, params = build(CONFIG)
-    tokens, prompt, length = tokens_of((2, 12)), 5, 12
-    expected = logits_of(CONFIG, tokens)
+def test_causal():
+    changes = changes_of_one_token(CONFIG, 6, 10)
+    assert (changes[:6] == 0).all()
+    assert changes[6:].min() > 1e-3
 
-    @jax.jit
-    def decode_all(params):
-        model = nnx.merge(graph, params)
-        layers = model.unstacked_layers()
-        rope = model.rope(jnp.broadcast_to(jnp.arange(length), tokens.shape))
-        start = [x[:, :prompt] for x in rope]
-        mask = causal_mask(None, prompt)
-        logits_BV, cache = model.prefill(tokens[:, :prompt], start, mask, layers)
-        room = ((0, 0), (0, 0), (0, length - prompt), (0, 0))
-        cache = jax.tree.map(lambda x: jnp.pad(x, room), cache)
 
-        def step(cache, slot):
-            seen = jnp.broadcast_to(jnp.arange(length) <= slot, tokens.shape)
-            token_B = jnp.asarray(tokens)[:, slot]
-            logits_BV, cache = model.decode(token_B, rope, seen, layers, cache, slot)
-            return cache, logits_BV
+def test_a_window_hides_what_is_far():
+    config = dataclasses.replace(CONFIG, num_layers=2, sliding_window=3)
+    changes = changes_of_one_token(config, 2, 12)
+    # Two layers see 2 (window - 1) back.
+    np.testing.assert_array_equal(changes > 0, (np.arange(12) >= 2) & (np.arange(12) <= 6))
 
-        rest = jax.lax.scan(step, cache, jnp.arange(prompt, length))[1]
-        return jnp.concatenate([logits_BV[:, None], rest.swapaxes(0, 1)], axis=1)
 
-    scale = np.abs(expected).max()
-    np.testing.assert_allclose(decode_all(params), expected[:, prompt - 1 :], atol=1e-5 * scale)
+@pytest.mark.parametrize("window", [None, 1, 4, 8, 17, 30])
+def test_cached_logits_equal_uncached(window):
+    """Windows shorter than the prompt, than prompt and new tokens, as long, and longer."""
+    config = dataclasses.replace(CONFIG, num_layers=2, sliding_window=window)
+    parity.assert_cached_equals_uncached(config)
+
+
+def test_a_window_bounds_the_cache_and_compiles_once_a_bucket():
+    config = dataclasses.replace(CONFIG, sliding_window=24, vocab_multiple=64)
+    graph, params = build(config)
+    model = nnx.merge(graph, nnx.State(params))
+    assert [model.cache_slots(16, n) for n in (0, 4, 8, 9, 64)] == [16, 20, 24, 24, 24]
+    prompts = jnp.ones((2, 32), jnp.int32)
+    _, _, cache = jax.eval_shape(lambda: model.prefill(prompts, jnp.zeros(2, int), 64))
+    assert {x.shape for x in jax.tree.leaves(cache)} == {(2, 2, 24, 8)}
+    generator = Generator(graph, eos_id=parity.NEVER, max_new_tokens=20)
+    for lengths in ([3, 16], [5, 7], [17, 30]):
+        for completion in generator.generate(params, [[1] * n for n in lengths]):
+            assert max(completion.tokens) < CONFIG.vocab_size
+    assert generator.num_compilations == 2
+
+
+def test_padding_of_the_vocabulary_changes_no_probability():
+    padded = dataclasses.replace(CONFIG, vocab_multiple=64)
+    graph, params = build(padded)
+    cut = params | {
+        "embedding": params["embedding"][:40],
+        "head": {"kernel": params["head"]["kernel"][:, :40]},
+    }
+    tokens = tokens_of((2, 9))
+    ours = jax.nn.log_softmax(apply(graph, params, tokens))
+    expected = jax.nn.log_softmax(apply(abstract(CONFIG)[0], cut, tokens))
+    assert ours.shape[-1] == 64
+    np.testing.assert_allclose(ours[..., :40], expected, atol=1e-5)
+    assert np.exp(ours[..., 40:]).max() == 0
+
+
+def test_frequencies_of_llama_3():
+    """Turns that fit often are kept, those that hardly fit divided, the rest in between."""
+    plain = rope_frequencies(16, 100.0)
+    scaled = rope_frequencies(16, 100.0, LLAMA3)
+    turns = np.asarray(plain) * 16 / (2 * np.pi)
+    ratio = np.asarray(scaled / plain)
+    np.testing.assert_allclose(ratio[turns <= 1], 1 / 4, rtol=1e-6)
+    assert (np.diff(ratio) <= 1e-6).all()
+    between = (turns > 1) & (turns < 3)
+    assert between.any()
+    assert ((ratio[between] > 1 / 4) & (ratio[between] < 1)).all()
+    np.testing.assert_allclose(rope_frequencies(16, 100.0, RopeScaling("linear", 4.0)), plain / 4)
 
 
 def test_remat_keeps_loss_and_gradient():
@@ -231,32 +226,32 @@ def test_remat_keeps_loss_and_gradient():
 
 
 def test_scanned_layers_equal_unrolled():
-    graph, params = build(CONFIG)
+    config = dataclasses.replace(CONFIG, num_layers=9)
+    graph, params = build(config)
     tokens = tokens_of((2, 9))
 
     @jax.jit
     def unrolled(params):
-        model = nnx.merge(graph, params)
-        x_BTD = model.embed(tokens)
-        rope = model.rope(jnp.broadcast_to(jnp.arange(9), (2, 9)))
-        for layer in model.unstacked_layers():
-            x_BTD, _ = layer(x_BTD, rope, causal_mask(None, 9))
-        return model.logits(x_BTD)
+        model = nnx.merge(graph, nnx.State(params))
+        context, logits_BV, _ = model.prefill(tokens, jnp.zeros(2, int), 1)
+        assert len(context[0]) == len(unstacked(model.layers, 9)) == 9
+        return logits_BV
 
-    expected = logits_of(CONFIG, tokens)
+    expected = logits_of(config, tokens)[:, -1]
     np.testing.assert_allclose(unrolled(params), expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_program_size_does_not_grow_with_depth():
-    def lines(num_layers):
-        config = dataclasses.replace(CONFIG, num_layers=num_layers)
-        graph, params = abstract(config)
-        loss = jax.grad(lambda params, tokens: apply(graph, params, tokens).sum())
-        text = jax.jit(loss).lower(params, jax.ShapeDtypeStruct((2, 9), jnp.int32)).as_text()
-        return len(text.splitlines())
+    lines = {
+        n: parity.program_lines(dataclasses.replace(CONFIG, num_layers=n)) for n in (6, 12, 24)
+    }
+    assert lines[24] == lines[12] <= lines[6]  # few layers may be written out
 
-    assert lines(24) == lines(12)
-    assert lines(6) <= 1.6 * lines(24)  # few layers may be written out
+
+def test_eight_devices_equal_one():
+    parity.assert_mesh_equals_one_device(
+        dataclasses.replace(CONFIG, qk_norm=True, sliding_window=4, **QKV_BIAS)
+    )
 
 
 def test_bfloat16_is_near_float32_and_logits_are_float32():
@@ -274,6 +269,8 @@ def test_bfloat16_is_near_float32_and_logits_are_float32():
         ({"head_size": 7}, "model.head_size"),
         ({"num_kv_heads": 3}, "model.num_heads"),
         ({"remat": "some"}, "model.remat"),
+        ({"sliding_window": 0}, "model.sliding_window"),
+        ({"activation": "swish2"}, "model.activation"),
     ],
 )
 def test_sizes_that_do_not_fit_are_named(changes, key):
@@ -281,6 +278,14 @@ def test_sizes_that_do_not_fit_are_named(changes, key):
         dataclasses.replace(CONFIG, **changes)
 
 
-def test_a_missing_weight_is_named():
-    with pytest.raises(KeyError, match="embed_tokens"):
-        params_from_state_dict({}, 1)
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        (("yarn", 2.0), "rope_scaling.kind='yarn'"),
+        (("linear", 0.5), "rope_scaling.factor=0.5"),
+        (("llama3", 2.0, 4.0, 4.0), "rope_scaling.low_freq_factor=4.0"),
+    ],
+)
+def test_rope_scaling_that_makes_no_sense_is_named(arguments, key):
+    with pytest.raises(ValueError, match=key):
+        RopeScaling(*arguments)
