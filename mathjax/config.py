@@ -30,6 +30,7 @@ class ConfigError(UserError):
 class ModelSection:
     family: str = "llama"
     pretrained: str = ""  # start from it: Hugging Face directory or hub id, workdir, peft adapter
+    preset: str = ""  # sizes of a published model, with random weights: gpt2, flan-t5-base ...
     num_layers: int = 4
     hidden_size: int = 128
     num_heads: int = 4
@@ -219,6 +220,11 @@ def resolve(values: ml_collections.ConfigDict | dict[str, Any]) -> Config:
     if not 0 <= config.optimizer.warmup_ratio <= 1:
         raise ConfigError(
             f"optimizer.warmup_ratio={config.optimizer.warmup_ratio}: must be in 0..1"
+        )
+    if config.model.preset and config.model.pretrained:
+        raise ConfigError(
+            f"model.preset={config.model.preset!r} with model.pretrained="
+            f"{config.model.pretrained!r}: a checkpoint brings its own sizes; set one of the two"
         )
     _check_lora(config.lora)
     if config.train.batch_size % config.train.accumulation_steps:

@@ -79,19 +79,12 @@ def run_training(config: Config, workdir: Path) -> int:
         task.make_split(split, config.eval.limit)  # refuses before the training, not after it
     mesh = make_mesh(config.mesh.data, config.mesh.fsdp, config.mesh.tensor)
     source = open_source(config.model.pretrained) if config.model.pretrained else None
+    tokenizer = _tokenizer(config, task, source)
     if source is None:
-        tokenizer = _tokenizer(
-            config, task, models.FAMILIES[config.model.family][1].is_encoder_decoder
-        )
         architecture = models.make_architecture(config.model, tokenizer.vocab_size)
     else:
-        architecture = models.pretrained_architecture(config.model, source.architecture)
-        section = models.section_of(config.model, architecture)
-        config = dataclasses.replace(
-            config, model=dataclasses.replace(section, pretrained=source.name)
-        )
-        encoder_decoder = models.is_encoder_decoder(architecture)
-        tokenizer = _tokenizer(config, task, encoder_decoder, source)
+        architecture = models.of_run(config.model, source.architecture)
+    config = _with_sizes(config, architecture, source)
     factory = lora.adapted(models.factory_of(architecture), config.lora)
     batches = PackedBatches(
         DocumentSource(task.train, tokenizer),
@@ -115,7 +108,7 @@ def run_training(config: Config, workdir: Path) -> int:
     _prepare_workdir(config, workdir, architecture, tokenizer)
     candidates = getattr(task.train, "rejection_rate", lambda: None)()
     if source is not None:
-        print(f"starting from {source.name}: {_sizes(config)}")
+        print(f"starting from {source.name}, whose sizes rule")
     print(
         f"{_parameters(trainer)} on {mesh.size} x {jax.devices()[0].device_kind}, "
         f"{config.train.batch_size} rows of {config.data.row_length} tokens a step, "
@@ -241,27 +234,32 @@ def write_json(path: Path, value: Any) -> None:
     os.replace(temporary, path)
 
 
-def _tokenizer(
-    config: Config, task: Task, encoder_decoder: bool, source: Source | None = None
-) -> Tokenizer:
+def _tokenizer(config: Config, task: Task, source: Source | None) -> Tokenizer:
     """What data.tokenizer names; "": the checkpoint's, or characters from scratch."""
     name = config.data.tokenizer
-    if source is None:
-        if name in ("", "character"):
-            return character_tokenizer(task.train.alphabet, encoder_decoder=encoder_decoder)
-        return load_tokenizer(name, encoder_decoder=encoder_decoder)
-    if not name:
+    if source is not None and not name:
         if source.tokenizer is None:
             raise ConfigError(
                 f"model.pretrained={source.name}: no tokenizer in it; set data.tokenizer"
             )
         return source.tokenizer
-    if name == "character":
+    model = config.model if source is None else source.architecture
+    encoder_decoder = models.is_encoder_decoder(model)
+    if name in ("", "character"):
         tokenizer = character_tokenizer(task.train.alphabet, encoder_decoder=encoder_decoder)
     else:
         tokenizer = load_tokenizer(name, encoder_decoder=encoder_decoder)
-    check_tokenizer(tokenizer, source.architecture.vocab_size)
+    if source is not None:
+        check_tokenizer(tokenizer, source.architecture.vocab_size)
     return tokenizer
+
+
+def _with_sizes(config: Config, architecture: Any, source: Source | None) -> Config:
+    """What is saved with the run: the sizes that its model has, and where its weights lie."""
+    section = models.section_of(config.model, architecture)
+    if source is not None:
+        section = dataclasses.replace(section, pretrained=source.name)
+    return dataclasses.replace(config, model=section)
 
 
 def _base(source: Source, config: Config, shardings: dict[str, Any]) -> dict[str, Any]:
@@ -284,18 +282,10 @@ def _check_positions(config: Config, model: nnx.Module) -> None:
             )
 
 
-def _sizes(config: Config) -> str:
-    section = config.model
-    return (
-        f"{section.family}, {section.num_layers} layers of {section.hidden_size}, whatever the "
-        "config says"
-    )
-
-
 def _parameters(trainer: Trainer) -> str:
     total, trainable = trainer.num_parameters, trainer.num_trainable
     trained = "" if trainable == total else f", of which {trainable:,} are trained,"
-    return f"{total:,} parameters{trained}"
+    return f"{trainer.config.model.family} of {total:,} parameters{trained}"
 
 
 def _prepare_workdir(

@@ -16,7 +16,11 @@ from mathjax.config import ConfigError, ModelSection
 from mathjax.models.gpt2 import GPT2, GPT2Config
 from mathjax.models.layers import RopeScaling
 from mathjax.models.llama import Llama, LlamaConfig
+from mathjax.models.presets import get_preset
 from mathjax.models.t5 import T5, T5Config
+
+RUN_KEYS = ("pretrained", "preset", "dtype", "remat")
+"""Of the model section: what is no size."""
 
 FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {
     "llama": (LlamaConfig, Llama),
@@ -26,8 +30,11 @@ FAMILIES: dict[str, tuple[type, type[nnx.Module]]] = {
 
 
 def make_architecture(section: ModelSection, vocab_size: int) -> Any:
-    """The config of a family, of the sizes in `section` that it has. Raises ConfigError where they
-    do not fit."""
+    """The config of a family, of the sizes in `section` that it has, or of `section.preset`. Raises
+    ConfigError where they do not fit."""
+    if section.preset:
+        preset = dataclasses.replace(get_preset(section.preset), vocab_size=vocab_size)
+        return of_run(section, preset)
     config_class, _ = FAMILIES[section.family]
     if section.family == "gpt2" and not section.tie_embeddings:
         raise ConfigError("model.tie_embeddings=False: GPT-2's head is its embedding")
@@ -49,8 +56,8 @@ def make_factory(section: ModelSection, vocab_size: int) -> Callable[[nnx.Rngs],
     return factory_of(make_architecture(section, vocab_size))
 
 
-def pretrained_architecture(section: ModelSection, architecture: Any) -> Any:
-    """`architecture` of a checkpoint, with what `section` says of a run: dtype and remat."""
+def of_run(section: ModelSection, architecture: Any) -> Any:
+    """`architecture` with what `section` says of a run: dtype and remat."""
     try:
         return dataclasses.replace(
             architecture, dtype=jnp.dtype(section.dtype), remat=section.remat
@@ -61,14 +68,17 @@ def pretrained_architecture(section: ModelSection, architecture: Any) -> Any:
 
 def section_of(section: ModelSection, architecture: Any) -> ModelSection:
     """`section` with the family and the sizes that `architecture` has, whatever it said."""
-    of_run = ("pretrained", "dtype", "remat")
-    names = [field.name for field in dataclasses.fields(section) if field.name not in of_run]
-    values = {name: getattr(architecture, name) for name in names if hasattr(architecture, name)}
-    return dataclasses.replace(section, family=family_of(architecture), **values)
+    names = [field.name for field in dataclasses.fields(section) if field.name not in RUN_KEYS]
+    values = {name: getattr(architecture, name, None) for name in names}
+    known = {name: value for name, value in values.items() if value is not None}
+    return dataclasses.replace(section, **known, family=family_of(architecture))
 
 
 def is_encoder_decoder(config: Any) -> bool:
-    """Whether a family with this config reads prompts with an encoder (T5)."""
+    """Whether it reads prompts with an encoder (T5): a family's config, or the model section."""
+    if isinstance(config, ModelSection):
+        family = family_of(get_preset(config.preset)) if config.preset else config.family
+        return FAMILIES[family][1].is_encoder_decoder
     return dict(FAMILIES.values())[type(config)].is_encoder_decoder
 
 

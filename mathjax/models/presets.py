@@ -11,7 +11,6 @@ import difflib
 from typing import Any
 
 from mathjax.errors import UserError
-from mathjax.models import family_of
 from mathjax.models.gpt2 import GPT2Config
 from mathjax.models.layers import RopeScaling
 from mathjax.models.llama import LlamaConfig
@@ -240,9 +239,9 @@ PRESETS: dict[str, GPT2Config | T5Config | LlamaConfig] = {
 }
 
 
-def get_preset(name: str) -> tuple[str, Any]:
-    """(family, config). Raises UserError, with names that are near, where there is none."""
+def get_preset(name: str) -> GPT2Config | T5Config | LlamaConfig:
+    """Raises UserError, with names that are near, where there is none."""
     if name not in PRESETS:
         near = difflib.get_close_matches(name, PRESETS, n=4, cutoff=0.3) or list(PRESETS)
-        raise UserError(f"no preset {name!r}; there is {', '.join(near)}")
-    return family_of(PRESETS[name]), PRESETS[name]
+        raise UserError(f"model.preset={name!r}: no such preset; there is {', '.join(near)}")
+    return PRESETS[name]

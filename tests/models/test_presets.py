@@ -1,11 +1,15 @@
 """Presets: as many parameters as the published checkpoints have, and names that are near."""
 
+import dataclasses
 import math
 
+import jax.numpy as jnp
 import pytest
 
+from mathjax.config import ConfigError, ModelSection, resolve
 from mathjax.errors import UserError
 from mathjax.huggingface.mapping import abstract_params
+from mathjax.models import is_encoder_decoder, make_architecture, section_of
 from mathjax.models.presets import PRESETS, get_preset
 
 COUNTS = {
@@ -51,6 +55,26 @@ def test_counts_are_those_of_the_published_checkpoints(name):
 
 
 def test_an_unknown_name_is_answered_with_names_that_are_near():
-    assert get_preset("gpt2") == ("gpt2", PRESETS["gpt2"])
-    with pytest.raises(UserError, match="no preset 'llama2-7b'; there is llama-2-7b"):
+    assert get_preset("gpt2") == PRESETS["gpt2"]
+    message = "model.preset='llama2-7b': no such preset; there is llama-2-7b"
+    with pytest.raises(UserError, match=message):
         get_preset("llama2-7b")
+
+
+def test_a_run_from_scratch_takes_its_sizes():
+    section = ModelSection(preset="flan-t5-small", dtype="bfloat16", remat="full")
+    architecture = make_architecture(section, 24)
+    expected = dataclasses.replace(
+        PRESETS["flan-t5-small"], vocab_size=24, dtype=jnp.dtype("bfloat16"), remat="full"
+    )
+    assert architecture == expected
+    assert is_encoder_decoder(section) and not is_encoder_decoder(ModelSection(preset="gpt2"))
+    saved = section_of(section, architecture)
+    assert (saved.family, saved.num_layers, saved.head_size) == ("t5", 8, 64)
+    assert (saved.preset, saved.dtype) == ("flan-t5-small", "bfloat16")
+
+
+def test_a_preset_beside_a_checkpoint_is_refused():
+    values = {"model": {"preset": "gpt2", "pretrained": "there"}, "train": {"num_steps": 1}}
+    with pytest.raises(ConfigError, match="model.preset='gpt2' with model.pretrained='there'"):
+        resolve(values)
