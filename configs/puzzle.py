@@ -78,6 +78,7 @@ def _open_llama_3b(config: ml_collections.ConfigDict) -> None:
     config.lora.update(rank=5, alpha=32.0, dropout=0.05)
     config.data.update(num_train=1_000_000, num_epochs=5)
     config.train.update(num_steps=0, batch_size=50, log_every=50)
+    config.eval.batch_size = 128  # a cache of 10 GB
     config.optimizer.update(
         learning_rate=1e-4, warmup_ratio=0.0, final_ratio=0.0, epsilon=1e-9, weight_decay=0.0
     )

@@ -26,9 +26,7 @@ OUTPUT = flags.DEFINE_string(
 LIMIT = flags.DEFINE_integer("limit", None, "problems a split; default: all", lower_bound=1)
 STEP = launcher.define_step()
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 1, "answers a problem", lower_bound=1)
-TEMPERATURE = flags.DEFINE_float("temperature", 0.0, "0: greedy", lower_bound=0.0)
-TOP_K = flags.DEFINE_integer("top_k", 0, "0: off", lower_bound=0)
-TOP_P = flags.DEFINE_float("top_p", 1.0, "1: off", lower_bound=0.0, upper_bound=1.0)
+SAMPLING = launcher.define_sampling()
 MAX_NEW_TOKENS = flags.DEFINE_integer("max_new_tokens", None, "default: the run's", lower_bound=1)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "default: the run's", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "of sampling", lower_bound=0, upper_bound=2**32 - 1)
@@ -40,7 +38,6 @@ SAMPLES = flags.DEFINE_string(
 def main(_) -> int:
     from mathjax import config, experiment
     from mathjax.evaluation import report, runner, tasks
-    from mathjax.generation.sampling import Sampling
 
     checkpoint = CHECKPOINT.value
     asked = config.resolve(CONFIG.value) if CONFIG.value is not None else None
@@ -48,15 +45,17 @@ def main(_) -> int:
         path = Path(SAMPLES.value)
         if not path.is_file():
             raise UserError(f"{path}: no such file")
+        if asked is None and not (Path(checkpoint) / "model.json").exists():
+            raise UserError(f"{checkpoint} is no workdir: say with --config what it was asked")
         task = tasks.make_task(asked or config.load(Path(checkpoint) / "config.json"))
         print(report.score_table({path.stem: runner.rescore(task, path)}))
         return 0
-    if NUM_SAMPLES.value > 1 and TEMPERATURE.value == 0:
+    model = experiment.load_model(checkpoint, STEP(), config=asked)
+    generation = {"sampling": SAMPLING(model.config.generation)}
+    if NUM_SAMPLES.value > 1 and generation["sampling"].temperature == 0:
         raise UserError(
             "--num_samples above 1 needs --temperature above 0: greedy answers are all the same"
         )
-    model = experiment.load_model(checkpoint, STEP(), config=asked)
-    generation = {"sampling": Sampling(TEMPERATURE.value, TOP_K.value, TOP_P.value)}
     for name, flag in (("max_new_tokens", MAX_NEW_TOKENS), ("batch_size", BATCH_SIZE)):
         if flag.value:
             generation[name] = flag.value

@@ -19,9 +19,7 @@ PROMPT = flags.DEFINE_string(
     "prompt", None, "one problem; without it, problems are read line by line"
 )
 STEP = launcher.define_step()
-TEMPERATURE = flags.DEFINE_float("temperature", 0.0, "0: greedy", lower_bound=0.0)
-TOP_K = flags.DEFINE_integer("top_k", 0, "0: off", lower_bound=0)
-TOP_P = flags.DEFINE_float("top_p", 1.0, "1: off", lower_bound=0.0, upper_bound=1.0)
+SAMPLING = launcher.define_sampling()
 MAX_NEW_TOKENS = flags.DEFINE_integer("max_new_tokens", None, "default: the run's", lower_bound=1)
 NUM_SAMPLES = flags.DEFINE_integer("num_samples", 1, "answers a problem", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "of sampling", lower_bound=0, upper_bound=2**32 - 1)
@@ -29,12 +27,11 @@ SEED = flags.DEFINE_integer("seed", 0, "of sampling", lower_bound=0, upper_bound
 
 def main(_) -> int:
     from mathjax import config, experiment
-    from mathjax.generation.sampling import Sampling
 
     asked = config.resolve(CONFIG.value) if CONFIG.value is not None else None
     model = experiment.load_model(CHECKPOINT.value, STEP(), config=asked)
     overrides = {
-        "sampling": Sampling(TEMPERATURE.value, TOP_K.value, TOP_P.value),
+        "sampling": SAMPLING(model.config.generation),
         "batch_size": NUM_SAMPLES.value,
     }
     overrides["batch_size"] *= model.mesh.shape["data"] * model.mesh.shape["fsdp"]

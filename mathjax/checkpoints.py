@@ -171,14 +171,21 @@ class Checkpoints:
         return restored
 
     def restore_params(
-        self, abstract_params: dict[Any, Any], step: int | Literal["best"] | None = None
+        self,
+        abstract_params: dict[Any, Any],
+        step: int | Literal["best"] | None = None,
+        each: Callable[[str, jax.Array], None] | None = None,
     ) -> Restored | None:
         """Like `restore` for state["params"] alone: optimizer state is neither read nor checked.
 
-        `step` may be "best". Floating-point leaves are cast to the dtype asked for.
+        `step` may be "best". Floating-point leaves are cast to the dtype asked for. With `each`
+        leaves are read one after another, handed to it with their dotted path and let go; the
+        result's state is empty then. It starts again with the first leaf if the step turns out to
+        be damaged.
         """
-        restored = self._restore({"params": abstract_params}, ("params",), step, exact=False)
-        return restored and dataclasses.replace(restored, state=restored.state["params"])
+        wanted = {"params": abstract_params}
+        restored = self._restore(wanted, ("params",), step, exact=False, each=each)
+        return restored and dataclasses.replace(restored, state=restored.state.get("params", {}))
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
         """Called by Orbax: which of `checkpoints`, oldest first and the new one last, to keep."""
@@ -234,13 +241,21 @@ class Checkpoints:
         ) from error
 
     def _restore(
-        self, abstract: dict[Any, Any], names: Sequence[str], step: int | str | None, exact: bool
+        self,
+        abstract: dict[Any, Any],
+        names: Sequence[str],
+        step: int | str | None,
+        exact: bool,
+        each: Callable[[str, jax.Array], None] | None = None,
     ) -> Restored | None:
         def attempt(path: epath.Path) -> Restored:
             _on_primary(lambda: verify(path, names))
             manifest = read_manifest(path)
             _check_fit(path, manifest["leaves"], _leaves(abstract), names, exact)
-            return Restored(manifest["step"], _load(path, abstract), manifest["metadata"])
+            if each is None:
+                return Restored(manifest["step"], _load(path, abstract), manifest["metadata"])
+            _load_each(path / "params", abstract["params"], each)
+            return Restored(manifest["step"], {}, manifest["metadata"])
 
         self.wait()
         return _first_good(self.directory, step, attempt)
@@ -253,11 +268,20 @@ def read_metadata(
 
     Raises CheckpointError if there is none that can be read.
     """
+    return _read_manifest(directory, step)["metadata"]
+
+
+def read_step(directory: str | os.PathLike[str], step: int | Literal["best"] | None = None) -> int:
+    """The step whose metadata `read_metadata` returns."""
+    return _read_manifest(directory, step)["step"]
+
+
+def _read_manifest(directory: str | os.PathLike[str], step: int | str | None) -> dict[str, Any]:
     directory = epath.Path(directory).resolve()
     manifest = _first_good(directory, step, read_manifest)
     if manifest is None:
         raise CheckpointError(f"{directory} holds no checkpoint")
-    return manifest["metadata"]
+    return manifest
 
 
 T = TypeVar("T")
@@ -399,22 +423,47 @@ def _check_fit(
             )
 
 
-def _load(path: epath.Path, abstract: dict[Any, Any]) -> dict[Any, Any]:
-    def target(leaf: Any) -> jax.ShapeDtypeStruct:
-        sharding = getattr(leaf, "sharding", None)
-        sharding = sharding or jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+def _target(leaf: Any) -> jax.ShapeDtypeStruct:
+    sharding = getattr(leaf, "sharding", None)
+    sharding = sharding or jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
+
+def _load(path: epath.Path, abstract: dict[Any, Any]) -> dict[Any, Any]:
     state: dict[str, Any] = {}
     for name, wanted in _split(abstract).items():
         if not wanted:
             continue
-        try:
-            with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
-                arguments = ocp.args.StandardRestore(jax.tree.map(target, wanted))
-                state |= reader.restore(path / name, args=arguments)
-        except Exception as error:
-            if not path.exists():
-                raise DamageError("was removed while it was being read") from error
-            raise CheckpointError(f"cannot load {path / name}: {first_line(error)}") from error
+        with _reading(path / name), ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
+            arguments = ocp.args.StandardRestore(jax.tree.map(_target, wanted))
+            state |= reader.restore(path / name, args=arguments)
     return _like(abstract, state)
+
+
+def _load_each(
+    path: epath.Path, abstract: dict[Any, Any], each: Callable[[str, jax.Array], None]
+) -> None:
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
+        for keys, leaf in jax.tree_util.tree_leaves_with_path(abstract):
+            item: Any = _target(leaf)
+            for key in reversed(keys):
+                item = {key.key: item}
+            with _reading(path):
+                arguments = ocp.args.PyTreeRestore(
+                    item={"params": item},
+                    restore_args=ocp.checkpoint_utils.construct_restore_args({"params": item}),
+                    partial_restore=True,
+                )
+                (value,) = jax.tree.leaves(reader.restore(path, args=arguments))
+            each(".".join(key.key for key in keys), value)
+            del value
+
+
+@contextlib.contextmanager
+def _reading(path: epath.Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not path.exists():
+            raise DamageError("was removed while it was being read") from error
+        raise CheckpointError(f"cannot load {path}: {first_line(error)}") from error

@@ -64,6 +64,7 @@ class PuzzleSection:
     target_max: int | None = None  # None: max_number
     max_intermediate: int = 1_000_000
     shuffle_numbers: bool = False
+    distinct: int = 0  # training examples a block in which no puzzle repeats; 0: as drawn
 
 
 @dataclasses.dataclass(frozen=True)

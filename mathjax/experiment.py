@@ -27,13 +27,13 @@ from mathjax.data.tokenizer import Tokenizer, character_tokenizer, load_tokenize
 from mathjax.errors import UserError
 from mathjax.evaluation import plots, report
 from mathjax.evaluation.runner import Score, evaluate_split
-from mathjax.evaluation.tasks import Task, make_task
+from mathjax.evaluation.tasks import Task, make_task, reference_problems
 from mathjax.generation.engine import Generator
 from mathjax.generation.sampling import Sampling
 from mathjax.huggingface.writer import check_tokenizer
 from mathjax.models import lora
-from mathjax.parallel import make_mesh
-from mathjax.sources import Source, open_source
+from mathjax.parallel import ShardingError, make_mesh
+from mathjax.sources import Source, check_base, open_source
 from mathjax.training.loop import Stopped, Trainer, train
 from mathjax.training.metrics import read_metrics
 
@@ -84,6 +84,7 @@ def run_training(config: Config, workdir: Path) -> int:
         architecture = models.make_architecture(config.model, tokenizer.vocab_size)
     else:
         architecture = models.of_run(config.model, source.architecture)
+    unused = _unused_sizes(config, architecture)
     config = _with_sizes(config, architecture, source)
     factory = lora.adapted(models.factory_of(architecture), config.lora)
     batches = PackedBatches(
@@ -101,14 +102,16 @@ def run_training(config: Config, workdir: Path) -> int:
         config, mesh, factory, num_steps, source and partial(_base, source, config)
     )
     graph = trainer.graph
-    _check_positions(config, nnx.merge(graph, trainer.abstract))
+    _check_positions(config, task, tokenizer, nnx.merge(graph, trainer.abstract))
     generator = make_generator(config, graph, tokenizer, mesh)
 
     batches[0]  # a document that is too long for a row is refused here, before anything is written
-    _prepare_workdir(config, workdir, architecture, tokenizer)
+    _prepare_workdir(config, workdir, architecture, tokenizer, source)
     candidates = getattr(task.train, "rejection_rate", lambda: None)()
     if source is not None:
-        print(f"starting from {source.name}, whose sizes rule")
+        print(f"starting from {source.name}")
+    for line in unused:
+        print(line)
     print(
         f"{_parameters(trainer)} on {mesh.size} x {jax.devices()[0].device_kind}, "
         f"{config.train.batch_size} rows of {config.data.row_length} tokens a step, "
@@ -209,12 +212,24 @@ def load_model(
         raise UserError(
             f"{checkpoint}: no tokenizer in it; put its files (tokenizer.json ...) there"
         )
+    mesh = mesh or _mesh(source.config, config)
     config = source.config or config or Config()
     task = make_task(config)
-    mesh = mesh or make_mesh()
     changes = {} if source.config else {"dtype": jnp.dtype(config.model.dtype)}
     graph, params = source.load_model(mesh, **changes)
     return Model(config, task, source.tokenizer, graph, params, mesh, source.loaded_step)
+
+
+def _mesh(trained: Config | None, asked: Config | None) -> Mesh:
+    """The mesh that was asked for, or that of training where the devices allow it."""
+    section = (trained or asked or Config()).mesh
+    try:
+        return make_mesh(section.data, section.fsdp, section.tensor)
+    except ShardingError as error:
+        if trained is None:
+            raise
+        print(f"not on the mesh of training, but all of the model on every device: {error}")
+        return make_mesh()
 
 
 def default_output(checkpoint: str) -> Path:
@@ -268,17 +283,36 @@ def _base(source: Source, config: Config, shardings: dict[str, Any]) -> dict[str
     return source.load(shardings, dtype=dtype, quantize=lora.quantizer(config.lora))
 
 
-def _check_positions(config: Config, model: nnx.Module) -> None:
+def _unused_sizes(config: Config, architecture: Any) -> list[str]:
+    """A line for each size that was asked for and gives way to that of a checkpoint or preset."""
+    section, actual = config.model, models.section_of(config.model, architecture)
+    origin = section.pretrained or section.preset
+    return [
+        f"model.{field.name}={getattr(section, field.name)} is not used: {origin} has "
+        f"{getattr(actual, field.name)}"
+        for field in dataclasses.fields(section)
+        if origin
+        and getattr(section, field.name) not in (field.default, getattr(actual, field.name))
+    ]
+
+
+def _check_positions(config: Config, task: Task, tokenizer: Tokenizer, model: nnx.Module) -> None:
     """Refuses rows and answers longer than the positions that a GPT-2 has learned."""
     limit = getattr(model, "max_positions", None)
-    for key, value, fits in (
+    if limit is None:
+        return
+    splits = [*config.eval.splits, *(["validation"] if config.eval.every_steps else [])]
+    sets = [task.make_split(x, None if x == "validation" else config.eval.limit) for x in splits]
+    prompts = (problem.prompt for x in sets for problem in reference_problems(x))
+    longest = max((len(tokenizer.encode_prompt(prompt)) for prompt in prompts), default=1)
+    for key, value, most in (
         ("data.row_length", config.data.row_length, limit),
-        ("generation.max_new_tokens", config.generation.max_new_tokens, limit and limit - 1),
+        ("generation.max_new_tokens", config.generation.max_new_tokens, limit - longest),
     ):
-        if limit is not None and value > fits:
+        if value > most:
             raise ConfigError(
                 f"{key}={value}: this {config.model.family} has learned {limit} positions "
-                f"(model.max_positions); set it to at most {fits}"
+                f"(model.max_positions), and prompts take up to {longest}; set it to at most {most}"
             )
 
 
@@ -289,7 +323,7 @@ def _parameters(trainer: Trainer) -> str:
 
 
 def _prepare_workdir(
-    config: Config, workdir: Path, architecture: Any, tokenizer: Tokenizer
+    config: Config, workdir: Path, architecture: Any, tokenizer: Tokenizer, source: Source | None
 ) -> None:
     path = workdir / "config.json"
     if path.exists():
@@ -299,13 +333,18 @@ def _prepare_workdir(
                 f"{workdir} belongs to a run with another config ({difference}): set that key "
                 "back, or give another --workdir"
             )
+        if source is not None and config.lora.rank:
+            check_base(workdir, source)
     elif workdir.exists() and any(workdir.iterdir()):
         raise ConfigError(f"{workdir} is not empty and has no config.json: give another --workdir")
     if jax.process_index() == 0:
-        workdir.mkdir(parents=True, exist_ok=True)
-        tokenizer.save(workdir / "tokenizer")
+        write_json(path, config_lib.to_dict(config))  # first: the directory is ours from here on
         models.save_architecture(workdir / "model.json", architecture)
-        write_json(path, config_lib.to_dict(config))
+        tokenizer.save(workdir / "tokenizer")
+        if source is not None:
+            write_json(workdir / "base.json", {"name": source.name, "version": source.version})
+            if source.generation:
+                write_json(workdir / "generation_config.json", source.generation)
 
 
 def _progress(title: str) -> Callable[[Iterable], Iterable]:

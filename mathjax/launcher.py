@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from absl import app, flags, logging
 from ml_collections import config_flags
@@ -54,8 +55,8 @@ def run(main: Callable[[Sequence[str]], int | None]) -> None:
                 errno.EFBIG,
             ):
                 raise
-            where = error.filename or "to disk"
-            return _fail(f"cannot write {where}: {error.strerror}; what was saved stays readable")
+            where = error.filename or "the disk"
+            return _fail(f"cannot use {where}: {error.strerror}; what was saved stays readable")
         except BrokenPipeError:
             return 1
 
@@ -90,6 +91,28 @@ def define_step() -> Callable[[], int | str | None]:
         if not flag.value.isdecimal():
             raise UserError(f"--step={flag.value!r}: give the number of a step, or 'best'")
         return int(flag.value)
+
+    return value
+
+
+def define_sampling() -> Callable[[config_lib.GenerationSection], Any]:
+    """Returns what makes a `Sampling` of the flags and, where they are left out, of a config's
+    section."""
+    sampling = {
+        "temperature": flags.DEFINE_float("temperature", None, "0: greedy", lower_bound=0.0),
+        "top_k": flags.DEFINE_integer("top_k", None, "0: off", lower_bound=0),
+        "top_p": flags.DEFINE_float("top_p", None, "1: off", lower_bound=0.0, upper_bound=1.0),
+    }
+
+    def value(section: config_lib.GenerationSection) -> Any:
+        from mathjax.generation.sampling import Sampling
+
+        return Sampling(
+            **{
+                name: getattr(section, name) if flag.value is None else flag.value
+                for name, flag in sampling.items()
+            }
+        )
 
     return value
 

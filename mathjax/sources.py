@@ -9,6 +9,7 @@ directory in our format is a workdir of training (`experiment`) or of a conversi
     tokenizer/               in Hugging Face format, where the model has one
     generation_config.json   of the Hugging Face directory that was converted
     checkpoints/<step>/      {"params": ...}, of a run with LoRA its adapters alone
+    base.json                what a run started from, and which version of it
 """
 
 from __future__ import annotations
@@ -25,21 +26,22 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 from tqdm import tqdm
 
 from mathjax import config as config_lib
 from mathjax import models
-from mathjax.checkpoints import Checkpoints, read_metadata
+from mathjax.checkpoints import Checkpoints, read_metadata, read_step
 from mathjax.config import Config, LoraSection
 from mathjax.data.tokenizer import Tokenizer, load_tokenizer
 from mathjax.errors import UserError
 from mathjax.huggingface import peft, reader
 from mathjax.huggingface.config import read_config
 from mathjax.huggingface.mapping import abstract_params, flatten, unflatten
+from mathjax.huggingface.weights import weight_bytes
 from mathjax.huggingface.writer import check_tokenizer
 from mathjax.models import lora
-from mathjax.parallel import Rules, parameter_shardings
+from mathjax.parallel import Rules, make_mesh, parameter_shardings
 from mathjax.training.state import abstract_model, place, split_params
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
@@ -67,6 +69,12 @@ class Source:
         return models.family_of(self.architecture)
 
     @property
+    def version(self) -> str:
+        """What tells the weights from others of the same name, as far as can be seen from outside:
+        a step, a commit of the hub, or the files' size."""
+        raise NotImplementedError
+
+    @property
     def adapters(self) -> lora.LoraSpec | None:
         return lora.LoraSpec.from_section(self.lora) if self.lora.rank else None
 
@@ -80,16 +88,14 @@ class Source:
         """Plain parameters. Adapters are merged into the base as they were trained on it: what NF4
         has left of it.
 
-        Arguments as of `reader.load_params`. Only a Hugging Face directory's kernels are quantised,
-        each as it arrives; `training.state.place` does the rest.
+        Arguments as of `reader.load_params`. Adapted kernels are not quantised on the way;
+        `training.state.place` does that.
         """
         if self.base is None:
             return self._read(shardings, dtype, quantize)
-        trained_on = lora.quantizer(self.lora)
-        base = self.base.load(shardings, dtype=dtype, quantize=trained_on)
-        base = lora.quantize_kernels(base, trained_on) if trained_on else base
+        _, params = self._load_adapted(self.architecture, _mesh_of(shardings), dtype)
         dtype = dtype and jnp.dtype(dtype)
-        return lora.merge_adapters(lora.join(self.load_adapters(), base), self.adapters, dtype)
+        return lora.merge_adapters(params, self.adapters, dtype, shardings)
 
     def load_adapters(self, shardings: Params | None = None) -> Params:
         """The adapters alone, float32, nested as in the model."""
@@ -99,16 +105,19 @@ class Source:
         """(structure, parameters) on `mesh`, adapters beside their base, and that stored as it was
         in training. `changes`: to the architecture, such as dtype."""
         architecture = dataclasses.replace(self.architecture, **changes)
+        if self.base is not None:
+            return self._load_adapted(architecture, mesh, architecture.dtype)
+        graph, abstract = abstract_model(models.factory_of(architecture))
+        return graph, self.load(_plain(parameter_shardings(abstract, mesh, Rules())))
+
+    def _load_adapted(
+        self, architecture: Any, mesh: Mesh, dtype: Any
+    ) -> tuple[nnx.GraphDef, Params]:
         graph, abstract = abstract_model(lora.adapted(models.factory_of(architecture), self.lora))
-        shardings = nnx.to_pure_dict(parameter_shardings(abstract, mesh, Rules()))
-        if self.base is None:
-            return graph, self.load(shardings)
-        adapter_shardings, base_shardings = split_params(shardings)
-        base = self.base.load(
-            base_shardings, dtype=architecture.dtype, quantize=lora.quantizer(self.lora)
-        )
-        base = place(base, split_params(nnx.to_pure_dict(abstract))[1], base_shardings)
-        return graph, lora.join(self.load_adapters(adapter_shardings), base)
+        adapters, base = split_params(_plain(parameter_shardings(abstract, mesh, Rules())))
+        params = self.base.load(base, dtype=dtype, quantize=lora.quantizer(self.lora))
+        params = place(params, split_params(_plain(abstract))[1], base)
+        return graph, lora.join(self.load_adapters(adapters), params)
 
     def _read(
         self, shardings: Params | None, dtype: Any, quantize: reader.Quantize | None
@@ -118,6 +127,12 @@ class Source:
 
 class HuggingFaceSource(Source):
     """A directory that transformers could load."""
+
+    @property
+    def version(self):
+        if self.path.parent.name == "snapshots":
+            return f"commit {self.path.name}"
+        return f"{weight_bytes(self.path)} bytes"
 
     def _read(self, shardings, dtype, quantize):
         return reader.load_params(
@@ -134,6 +149,10 @@ class HuggingFaceSource(Source):
 class PeftSource(Source):
     """An adapter of peft on a base that its config names."""
 
+    @property
+    def version(self):
+        return f"{self.base.version} + {weight_bytes(self.path)} bytes"
+
     def load_adapters(self, shardings=None):
         _, adapters = peft.read_adapter(self.path, self.family, self.architecture)
         return jax.device_put(adapters, shardings)
@@ -142,36 +161,64 @@ class PeftSource(Source):
 class WorkdirSource(Source):
     """A directory in our format."""
 
+    @property
+    def version(self):
+        return f"step {self.loaded_step or read_step(self.path / 'checkpoints', self.step)}"
+
     def load_adapters(self, shardings=None):
         factory = lora.adapted(models.factory_of(self.architecture), self.lora)
-        shapes = split_params(nnx.to_pure_dict(abstract_model(factory)[1]))[0]
-        return self._restore(flatten(shapes), shardings, lambda path: jnp.float32)
+        shapes = flatten(split_params(_plain(abstract_model(factory)[1]))[0])
+        return self._restore(shapes, shardings, dict.fromkeys(shapes, "float32"), None, None)
 
     def _read(self, shardings, dtype, quantize):
-        saved = self.metadata.get("dtypes", {})
-        return self._restore(
-            abstract_params(self.architecture),
-            shardings,
-            lambda path: jnp.dtype(dtype or saved.get(path, "float32")),
-        )
+        shapes = abstract_params(self.architecture)
+        saved = dict.fromkeys(shapes, "float32") | self.metadata.get("dtypes", {})
+        return self._restore(shapes, shardings, saved, dtype, quantize)
 
     @property
     def metadata(self) -> dict[str, Any]:
         """Of the checkpoint."""
         return read_metadata(self.path / "checkpoints", self.step)
 
-    def _restore(self, shapes, shardings, dtype):
-        places = reader.Places(shardings)
-        target = {
-            path: jax.ShapeDtypeStruct(x.shape, dtype(path), sharding=places.of(path))
+    def _restore(self, shapes, shardings, saved, dtype, quantize):
+        """One parameter after another, each in the type it was saved in until it is quantised,
+        layer by layer, or cast."""
+        target = reader.Assembly(shardings)
+
+        def take(path: str, value: jax.Array) -> None:
+            module, _, leaf = path.rpartition(".")
+            layers = value if value.ndim == 3 else [value]
+            for layer, kernel in enumerate(layers):
+                leaves = quantize(module, kernel) if quantize and leaf == "kernel" else None
+                if leaves is None:
+                    target.put(path, value if dtype is None else value.astype(dtype))
+                    return
+                stack = (layer, len(layers)) if value.ndim == 3 else None
+                for key, x in leaves.items():
+                    target.put(f"{module}.{key}", x, stack)
+
+        wanted = {
+            path: jax.ShapeDtypeStruct(x.shape, jnp.dtype(saved[path]), sharding=target.place(path))
             for path, x in shapes.items()
         }
         with Checkpoints(self.path / "checkpoints", read_only=True) as checkpoints:
-            restored = checkpoints.restore_params(unflatten(target), step=self.step)
+            restored = checkpoints.restore_params(unflatten(wanted), step=self.step, each=take)
         if restored is None:
             raise UserError(f"{self.path}: no checkpoint yet; train it with launch/train.py")
         self.loaded_step = restored.step
-        return restored.state
+        return unflatten(target.params)
+
+
+def _plain(state: nnx.State) -> Params:
+    return nnx.to_pure_dict(state)
+
+
+def _mesh_of(shardings: Params | None) -> Mesh:
+    """That the shardings are on; without any, one device."""
+    for sharding in jax.tree.leaves(shardings):
+        if isinstance(sharding, NamedSharding):
+            return sharding.mesh
+    return make_mesh(1, 1, 1, devices=jax.local_devices()[:1])
 
 
 def open_source(name: str | os.PathLike[str], step: int | str | None = None) -> Source:
@@ -219,9 +266,37 @@ def _open_workdir(name: str, path: Path, step: int | str | None) -> Source:
         _generation(path),
         config=config,
         lora=config.lora if adapted else LoraSection(),
-        base=open_base(config.model.pretrained, name) if adapted else None,
+        base=_open_base_of_run(config.model.pretrained, path) if adapted else None,
         step=step,
     )
+
+
+def _open_base_of_run(name: str, workdir: Path) -> Source:
+    """At the step of it that the run started from, if it has steps."""
+    version = _base_version(workdir) or ""
+    step = int(version.removeprefix("step ")) if version.startswith("step ") else None
+    base = open_base(name, str(workdir), step)
+    check_base(workdir, base)
+    return base
+
+
+def check_base(workdir: Path, base: Source) -> None:
+    """Raises UserError where `base` is not what the run in `workdir` started from."""
+    version = _base_version(workdir)
+    if version not in (None, base.version):
+        raise UserError(
+            f"{workdir} was trained on another version of {base.name} ({version}, and now it is "
+            f"{base.version}): put that back, or start a new workdir"
+        )
+
+
+def _base_version(workdir: Path) -> str | None:
+    try:
+        return json.loads((workdir / "base.json").read_text())["version"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{workdir / 'base.json'}: damaged ({error!r}); restore it") from None
 
 
 def _open_adapter(name: str, path: Path) -> Source:
@@ -249,10 +324,10 @@ def _base_name(path: Path) -> str:
     return name
 
 
-def open_base(name: str, adapters: str) -> Source:
+def open_base(name: str, adapters: str, step: int | None = None) -> Source:
     """The model that the adapters at `adapters` were trained on."""
     try:
-        return open_source(name)
+        return open_source(name, step)
     except UserError as error:
         raise UserError(
             f"{adapters} has adapters to a model that cannot be opened: {error}"

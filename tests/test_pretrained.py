@@ -4,6 +4,7 @@ back."""
 import dataclasses
 import os
 import shutil
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -49,6 +50,8 @@ SHORT = {
     "eval": {"every_steps": 2, "num_validation": 4, "limit": 4},
 }
 
+ONE_STEP = {"train": {"num_steps": 1}, "eval": {"every_steps": 0, "limit": 4}}
+
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
@@ -71,8 +74,8 @@ def one_device():
 
 
 def from_checkpoint(path, **sections):
-    mesh = {"mesh": {"data": 2, "fsdp": 2, "tensor": 2}}
-    return tiny(model={"pretrained": str(path)}, **(SHORT | mesh | sections))
+    common = {"mesh": {"data": 2, "fsdp": 2, "tensor": 2}, "model": {"pretrained": str(path)}}
+    return tiny(**(SHORT | common | sections))
 
 
 @pytest.fixture(scope="session")
@@ -176,15 +179,20 @@ def test_adapters_to_peft_and_from_there_to_a_run(runs, tmp_path):
 
 
 @pytest.mark.parametrize("base", ["theirs", "ours"])
-def test_a_quantised_base_is_merged_as_it_was_trained_on(checkpoints, tmp_path, base):
+def test_a_quantised_base_is_merged_as_it_was_trained_on(checkpoints, runs, tmp_path, base):
     """What is exported gives the logits that were trained, not those of a base in full."""
-    path = checkpoints / "llama"
+    run = runs("llama", "qlora")
     if base == "ours":
-        convert(str(path), tmp_path / "ours", "mathjax")
-        path = tmp_path / "ours"
-    config = from_checkpoint(path, lora=METHODS["qlora"], eval={"every_steps": 0, "limit": 4})
-    experiment.run_training(config, tmp_path / "run")
-    source = open_source(tmp_path / "run")
+        convert(str(checkpoints / "llama"), tmp_path / "ours", "mathjax")
+        run = tmp_path / "run"
+        config = from_checkpoint(tmp_path / "ours", lora=METHODS["qlora"], **ONE_STEP)
+        experiment.run_training(config, run)
+        quantised = [
+            open_source(x).load_model(one_device())[1] for x in (run, runs("llama", "qlora"))
+        ]
+        codes = [flatten(x)["layers.mlp.up_proj.codes"] for x in quantised]
+        np.testing.assert_array_equal(*codes)
+    source = open_source(run)
     tokens = np.random.default_rng(0).integers(0, VOCAB, (2, 20))
     graph, params = source.load_model(one_device())
     trained = nnx.merge(graph, nnx.State(params))(tokens)
@@ -195,6 +203,20 @@ def test_a_quantised_base_is_merged_as_it_was_trained_on(checkpoints, tmp_path, 
     assert np.abs(in_full - trained)[..., :VOCAB].max() > 1e-3
 
 
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+def test_adapters_are_merged_on_the_mesh_they_start_a_run_on(runs, tmp_path, method):
+    source = open_source(runs("llama", method))
+    mesh = make_mesh(2, 2, 2)
+    _, abstract = abstract_model(models.factory_of(source.architecture))
+    shardings = nnx.to_pure_dict(parameter_shardings(abstract, mesh, Rules()))
+    params = flatten(source.load(shardings, dtype="float32"))
+    for path, x in flatten(source.load()).items():
+        assert params[path].sharding.is_equivalent_to(flatten(shardings)[path], x.ndim)
+        np.testing.assert_allclose(params[path], x, atol=1e-6)
+    config = from_checkpoint(runs("llama", method), **ONE_STEP)
+    assert experiment.run_training(config, tmp_path / "run") == 0
+
+
 def test_a_conversion_is_a_start_like_its_source(checkpoints, tmp_path):
     convert(str(checkpoints / "t5"), tmp_path / "ours", "mathjax", dtype="bfloat16")
     source = open_source(tmp_path / "ours")
@@ -202,7 +224,7 @@ def test_a_conversion_is_a_start_like_its_source(checkpoints, tmp_path):
     assert_equal_states(source.load(), theirs)
     assert all(x.dtype == jnp.bfloat16 for x in jax.tree.leaves(source.load()))
     assert source.architecture == open_source(checkpoints / "t5").architecture
-    config = from_checkpoint(tmp_path / "ours", eval={"every_steps": 0, "limit": 4})
+    config = from_checkpoint(tmp_path / "ours", **ONE_STEP)
     assert experiment.run_training(config, tmp_path / "run") == 0
 
 
@@ -243,7 +265,7 @@ def test_adapters_need_a_checkpoint(tmp_path):
         ({"lora": {"rank": 2, "targets": "query"}}, "lora.targets='query' matches no layer"),
         ({"data": {"row_length": 64, "target_row_length": 8}}, "target_row_length"),
         ({"data": {"row_length": 100}}, "data.row_length=100: .*gpt2 has learned 96 positions"),
-        ({"generation": {"max_new_tokens": 96}}, "generation.max_new_tokens=96"),
+        ({"generation": {"max_new_tokens": 90}}, "generation.max_new_tokens=90"),
     ],
 )
 def test_wrong_settings_write_nothing(checkpoints, tmp_path, sections, message):
@@ -264,14 +286,32 @@ def test_a_tokenizer_larger_than_the_model_is_refused(checkpoints, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_base_that_is_gone_is_named(checkpoints, tmp_path):
+def test_a_base_that_has_changed_or_is_gone_is_named(checkpoints, tmp_path):
     base = tmp_path / "base"
     shutil.copytree(checkpoints / "llama", base)
-    config = from_checkpoint(base, lora=METHODS["lora"], eval={"every_steps": 0, "limit": 4})
+    config = from_checkpoint(base, lora=METHODS["lora"], **ONE_STEP)
     experiment.run_training(config, tmp_path / "run")
+    assert open_source(tmp_path / "run").base.version.endswith("bytes")
+    convert(str(checkpoints / "llama"), base, "hf", dtype="bfloat16", overwrite=True)
+    for action in (partial(open_source), partial(experiment.run_training, config)):
+        with pytest.raises(UserError, match="was trained on another version of .*base"):
+            action(tmp_path / "run")
     shutil.rmtree(base)
     with pytest.raises(UserError, match="adapters to a model that cannot be opened.*base"):
         open_source(tmp_path / "run")
+
+
+def test_adapters_keep_to_the_step_of_a_run_that_goes_on(checkpoints, tmp_path):
+    first = from_checkpoint(checkpoints / "llama", **SHORT)
+    experiment.run_training(first, tmp_path / "first")
+    shutil.rmtree(tmp_path / "first" / "checkpoints" / "4")
+    config = from_checkpoint(tmp_path / "first", lora=METHODS["lora"], **ONE_STEP)
+    experiment.run_training(config, tmp_path / "second")
+    before = open_source(tmp_path / "second").load()
+    experiment.run_training(first, tmp_path / "first")
+    assert open_source(tmp_path / "first").version == "step 4"
+    assert open_source(tmp_path / "second").base.version == "step 2"
+    assert_equal_states(open_source(tmp_path / "second").load(), before)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +321,9 @@ def test_a_base_that_is_gone_is_named(checkpoints, tmp_path):
         ({"source": "{llama}", "format": "hf", "step": 3}, "--step=3: .* is no workdir"),
         ({"source": "{run}", "format": "mathjax", "check": True}, "--check compares"),
         ({"source": "{run}", "format": "hf", "step": 77}, "step=77"),
-        ({"source": "{run}", "format": "hf", "target": "{run}/export"}, "lies in --source"),
+        ({"source": "{run}", "format": "hf", "target": "{run}/export"}, "lie in one another"),
+        ({"source": "{run}", "format": "hf", "target": "{llama}/x"}, "lie in one another"),
+        ({"source": "{run}", "format": "peft", "dtype": "bfloat16"}, "--dtype with --format=peft"),
         ({"source": "{run}", "format": "hf", "target": "{llama}"}, "exists"),
         ({"source": "{empty}", "format": "hf"}, "no config.json in it"),
     ],
@@ -300,13 +342,23 @@ def test_wrong_conversions_write_nothing(checkpoints, runs, tmp_path, arguments,
 
 
 def test_adapters_on_a_run_cannot_go_to_peft(runs, tmp_path):
-    config = from_checkpoint(
-        runs("llama", "full"), lora=METHODS["lora"], eval={"every_steps": 0, "limit": 4}
-    )
+    config = from_checkpoint(runs("llama", "full"), lora=METHODS["lora"], **ONE_STEP)
     experiment.run_training(config, tmp_path / "run")
     with pytest.raises(UserError, match="which transformers cannot load; take --format=hf"):
         convert(str(tmp_path / "run"), tmp_path / "adapter", "peft")
     assert not (tmp_path / "adapter").exists()
+
+
+def test_sizes_that_give_way_are_named(checkpoints, tmp_path, capsys):
+    config = from_checkpoint(
+        checkpoints / "llama",
+        model={"pretrained": str(checkpoints / "llama"), "num_layers": 3, "hidden_size": 32},
+        **ONE_STEP,
+    )
+    experiment.run_training(config, tmp_path / "run")
+    lines = [x for x in capsys.readouterr().out.splitlines() if "is not used" in x]
+    assert any("model.num_layers=3 is not used: " in x and x.endswith("has 2") for x in lines)
+    assert not any("hidden_size" in x for x in lines)
 
 
 def test_check_without_torch(runs, tmp_path, monkeypatch):

@@ -81,7 +81,7 @@ def load_tokenizer(
     if not os.path.isdir(name) and (name.startswith((".", "/", "~")) or name.count("/") > 1):
         raise TokenizerError(f"tokenizer {name!r}: there is no such directory; check its spelling")
     try:
-        loaded = AutoTokenizer.from_pretrained(name)
+        loaded = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except Exception as error:  # transformers raises a dozen kinds, some of them bare
         advice = (
             "the directory should hold tokenizer.json and tokenizer_config.json as saved together"

@@ -49,6 +49,8 @@ def convert(
     _check_apart(model, target)
     if check:
         _check_possible(model, format)
+    if format == "peft" and dtype:
+        raise UserError("--dtype with --format=peft: adapters stay in float32; leave it out")
     with new_directory(target, overwrite=overwrite) as directory:
         if format == "peft":
             text = _write_peft(directory, model)
@@ -58,11 +60,17 @@ def convert(
 
 
 def _check_apart(model: Source, target: Path) -> None:
-    path, target = model.path.resolve(), target.resolve()
-    if path in (target, *target.parents):
-        raise UserError(f"--target={target} lies in --source={model.name}: give another target")
-    if target in path.parents:
-        raise UserError(f"--source={model.name} lies in --target={target}: give another target")
+    """Refuses a target that would write over what is read, bases of adapters included."""
+    target = target.resolve()
+    read: Source | None = model
+    while read is not None:
+        path = read.path.resolve()
+        if path in (target, *target.parents) or target in path.parents:
+            raise UserError(
+                f"--target={target} and {read.name}, which is read, lie in one another: give "
+                "another target"
+            )
+        read = read.base
 
 
 def _check_possible(model: Source, format: str) -> None:
@@ -94,7 +102,8 @@ def _write_model(
     else:
         _write_workdir(directory, model, params)
         if check:
-            note = compare(model.family, model.architecture, _read_back(directory), model.path)
+            params = open_source(directory).load()
+            note = compare(model.family, model.architecture, params, model.path)
     return f"{_summary(params)}{note}"
 
 
@@ -108,12 +117,8 @@ def _write_workdir(directory: Path, model: Source, params: dict[str, Any]) -> No
         (directory / "generation_config.json").write_text(text)
     with Checkpoints(directory / "checkpoints", keep_last=1, asynchronous=False) as checkpoints:
         dtypes = {path: x.dtype.name for path, x in flatten(params).items()}
-        metadata = {"source": _origin(model), "dtypes": dtypes}
+        metadata = {"source": _origin(model), "dtypes": dtypes}  # source: None if it is ours
         checkpoints.save(model.loaded_step, {"params": params}, metadata)
-
-
-def _read_back(directory: Path) -> dict[str, Any]:
-    return open_source(directory).load()
 
 
 def _write_peft(directory: Path, model: Source) -> str:
@@ -122,24 +127,26 @@ def _write_peft(directory: Path, model: Source) -> str:
             f"--format=peft: {model.name} has no adapters; train with lora.rank > 0, or take "
             "--format=hf"
         )
-    base = model.base
-    if base.adapters or base.config:
+    base = _origin(model.base)
+    if base is None:
         raise UserError(
-            f"--format=peft: {model.name} has adapters to {base.name}, which transformers cannot "
-            "load; take --format=hf, which merges them"
+            f"--format=peft: {model.name} has adapters to {model.base.name}, which transformers "
+            "cannot load; take --format=hf, which merges them"
         )
-    adapters, base = model.load_adapters(), _origin(base)
+    adapters = model.load_adapters()
     peft.write_adapter(directory, adapters, model.adapters, model.family, model.architecture, base)
     if model.tokenizer is not None:
         model.tokenizer.save(directory)
     return f"{_summary(adapters)}, for {base}"
 
 
-def _origin(model: Source) -> str:
+def _origin(model: Source) -> str | None:
     """What transformers would load: of a conversion its Hugging Face source."""
+    if isinstance(model, HuggingFaceSource):
+        return model.name
     if isinstance(model, WorkdirSource) and model.config is None:
-        return model.metadata.get("source", model.name)
-    return model.name
+        return model.metadata.get("source")
+    return None
 
 
 def compare(family: str, config: Any, params: dict[str, Any], directory: Path) -> str:
@@ -180,7 +187,9 @@ def _their_logits(
     kind = "AutoModelForSeq2SeqLM" if family == "t5" else "AutoModelForCausalLM"
     transformers.utils.logging.disable_progress_bar()
     model = getattr(transformers, kind).from_pretrained(
-        directory, dtype=getattr(torch, dtypes.pop() if len(dtypes) == 1 else "float32")
+        directory,
+        dtype=getattr(torch, dtypes.pop() if len(dtypes) == 1 else "float32"),
+        trust_remote_code=False,
     )
     model = model.float().eval()
     tokens = {name: torch.tensor(x.astype(np.int64)) for name, x in inputs.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from mathjax.huggingface.weights import BIN, SINGLE, Tensor, open_weights
 Quantize = Callable[[str, jax.Array], "dict[str, jax.Array] | None"]
 """(path of a Linear, its kernel [in, out]) -> the leaves to hold instead, or None to keep it."""
 
-METADATA = ("*.json", "*.txt", "*.jinja", "*.model", "*.tiktoken")
+METADATA = ("*.json", "*.txt", "*.jinja", "*.model", "*.tiktoken", "adapter_model.safetensors")
 WEIGHTS = (SINGLE, "model-*.safetensors")
 
 
@@ -40,6 +41,8 @@ def resolve_source(name: str) -> Path:
         raise SourceError(f"{name!r}: there is no such directory; check its spelling")
     import huggingface_hub
 
+    print(f"{name!r} is no directory here: asking the Hugging Face hub", file=sys.stderr)
+    huggingface_hub.utils.logging.set_verbosity_error()  # else every retry without a network
     try:
         try:
             files = huggingface_hub.HfApi().list_repo_files(name)
@@ -80,7 +83,7 @@ def load_params(
       config: of the family; `vocab_multiple` pads embedding and head with zeros.
       shardings: nested like the parameters, or like those of an adapted or quantised model, of
         whose leaves some may not be in the files; what is missing, and None, is one device.
-      dtype: of the parameters; None: as in the file, float16 and float64 as float32.
+      dtype: of the parameters; None: as in the file, float64 or a mixture as float32.
       quantize: called with each kernel before it is cast, one layer's at a time.
       progress: wraps an iterable with a length.
 
@@ -89,43 +92,52 @@ def load_params(
     """
     matched = match(family, config, open_weights(Path(directory)), str(directory))
     shapes = {path: x.shape for path, x in abstract_params(config).items()}
-    places = Places(shardings)
-    params: dict[str, Any] = {}
+    target = Assembly(shardings)
     for path, entry, tensor in progress(
         [(p, *item) for p, items in matched.items() for item in items]
     ):
         module, _, leaf = path.rpartition(".")
-        raw = _to_devices(tensor, entry, shapes[path], places.of(path))
+        raw = _to_devices(tensor, entry, shapes[path], target.place(path))
         leaves = quantize(module, _plain(raw, entry)) if quantize and leaf == "kernel" else None
         if leaves is None:
-            target = dtype or _stored_dtype([t.dtype for _, t in matched[path]])
-            leaves = {leaf: _plain(raw, entry, target)}
+            wanted = dtype or _stored_dtype([t.dtype for _, t in matched[path]])
+            leaves = {leaf: _plain(raw, entry, wanted)}
         del raw
         for key, value in leaves.items():
             name = f"{module}.{key}" if module else key
-            where = places.of(name)
-            if entry.layer is None:
-                params[name] = jax.device_put(value, where)
-            else:
-                if entry.layer == 0:
-                    params[name] = _zeros((shapes[path][0], *value.shape), value.dtype, where)()
-                params[name] = _put_layer(where)(params[name], value, entry.layer)
-            params[name].block_until_ready()  # so that no second tensor waits on the host
+            stack = None if entry.layer is None else (entry.layer, shapes[path][0])
+            target.put(name, value, stack)  # waits, so that no second tensor is on the host
         del leaves, value  # which may be `raw`
-    return unflatten(params)
+    return unflatten(target.params)
 
 
-class Places:
-    """Where each parameter goes, by its dotted path."""
+class Assembly:
+    """Parameters on their way: each goes to its place, one layer of a stack at a time.
+
+    `shardings` as of `load_params`.
+    """
 
     def __init__(self, shardings: dict[str, Any] | None):
+        self.params: dict[str, jax.Array] = {}  # by dotted path
         self.known = flatten(shardings or {})
         self.default = SingleDeviceSharding(jax.local_devices()[0])
 
-    def of(self, path: str) -> Sharding:
+    def place(self, path: str) -> Sharding:
         # A kernel that is quantised on its way lies, until then, as its codes will.
         codes = re.sub(r"\bkernel$", "codes", path)
         return self.known.get(path) or self.known.get(codes) or self.default
+
+    def put(self, path: str, value: jax.Array, stack: tuple[int, int] | None = None) -> None:
+        """`stack`: (layer, number of layers) of the parameter that `value` is a layer of."""
+        where = self.place(path)
+        if stack is None:
+            self.params[path] = jax.device_put(value, where)
+        else:
+            layer, num_layers = stack
+            if layer == 0:
+                self.params[path] = _zeros((num_layers, *value.shape), value.dtype, where)()
+            self.params[path] = _put_layer(where)(self.params[path], value, layer)
+        self.params[path].block_until_ready()
 
 
 def _to_devices(
@@ -157,8 +169,9 @@ def _to_devices(
 
 
 def _stored_dtype(dtypes: list[np.dtype]) -> np.dtype:
-    """bfloat16 where all are, else float32."""
-    return dtypes[0] if {d.name for d in dtypes} == {"bfloat16"} else np.dtype(np.float32)
+    """bfloat16 or float16 where all are, else float32."""
+    kinds = {dtype.name for dtype in dtypes}
+    return dtypes[0] if kinds in ({"bfloat16"}, {"float16"}) else np.dtype(np.float32)
 
 
 def _plain(raw: jax.Array, entry: Entry, dtype: Any = None) -> jax.Array:

@@ -64,6 +64,12 @@ def has_weights(directory: Path) -> bool:
     return any((directory / name).exists() for name in names)
 
 
+def weight_bytes(directory: Path) -> int:
+    """Size of its files of weights, adapters' too."""
+    files = [path for path in directory.iterdir() if path.suffix in (".safetensors", ".bin")]
+    return sum(path.stat().st_size for path in files)
+
+
 def open_weights(directory: Path) -> dict[str, Tensor]:
     """Every array by its name in the file; only headers are read.
 

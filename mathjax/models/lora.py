@@ -11,9 +11,9 @@ from the base, which is neither.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import jax
@@ -154,22 +154,6 @@ def quantizer(section: LoraSection) -> Callable[[str, jax.Array], Params | None]
     return quantize
 
 
-def quantize_kernels(
-    params: Params, quantize: Callable[[str, jax.Array], Params | None], path: str = ""
-) -> Params:
-    """`params` with the kernels that `quantize` takes replaced by leaves; those that are, stay."""
-    quantized: Params = {}
-    for key, value in params.items():
-        name = f"{path}.{key}" if path else key
-        if isinstance(value, dict):
-            quantized[key] = quantize_kernels(value, quantize, name)
-        elif key == "kernel" and (leaves := quantize(path, value)) is not None:
-            quantized |= leaves
-        else:
-            quantized[key] = value
-    return quantized
-
-
 def _stack(linear: Linear) -> tuple[int, ...]:
     """(L,) of stacked layers, () of one."""
     weight = linear.codes if hasattr(linear, "codes") else linear.kernel
@@ -214,36 +198,54 @@ def join(adapters: Params, base: Params) -> Params:
     return joined
 
 
-def merge_adapters(params: Params, spec: LoraSpec | None, dtype: jnp.dtype | None = None) -> Params:
+def merge_adapters(
+    params: Params,
+    spec: LoraSpec | None,
+    dtype: jnp.dtype | None = None,
+    shardings: Params | None = None,
+) -> Params:
     """Plain parameters that give the same results: kernel + scale A B, NF4 unpacked.
 
-    Kernels come in `dtype`, or in their own (float32 for NF4); the sum is made in float32. A
-    matrix at a time, so that memory holds little more than the result. `spec` None: no adapters.
+    Consumes `params` a matrix at a time and adds up one layer at a time in float32, so that memory
+    holds little more than the result. Kernels come in `dtype`, or in their own (float32 for NF4).
+    `spec` None: no adapters. `shardings`: where to put kernels, nested as the result.
     """
     if quantization.is_quantized(params) or "lora_a" in params or "kernel" in params:
-        return _merge_linear(params, spec, dtype)
-    return {
-        key: merge_adapters(value, spec, dtype) if isinstance(value, dict) else value
-        for key, value in params.items()
-    }
+        return _merge_linear(params, spec, dtype, (shardings or {}).get("kernel"))
+    merged = {}
+    for key in list(params):
+        value = params.pop(key)
+        if isinstance(value, dict):
+            value = merge_adapters(value, spec, dtype, (shardings or {}).get(key))
+        merged[key] = value
+    return merged
 
 
-def _merge_linear(node: Params, spec: LoraSpec | None, dtype: jnp.dtype | None) -> Params:
-    gone = (*quantization.LEAVES, *ADAPTER)
-    weights = {key: value for key, value in node.items() if key in (*gone, "kernel")}
-    rest = {key: value for key, value in node.items() if key not in weights}
+def _merge_linear(
+    node: Params, spec: LoraSpec | None, dtype: jnp.dtype | None, sharding: Any
+) -> Params:
+    gone = (*quantization.LEAVES, *ADAPTER, "kernel")
+    weights = {key: node.pop(key) for key in list(node) if key in gone}
     if set(weights) == {"kernel"} and dtype in (None, weights["kernel"].dtype):
-        return node
+        return node | weights
     if "kernel" in weights and dtype is None:
         dtype = weights["kernel"].dtype
     scale = spec.scale if spec else 1.0
-    return rest | {"kernel": _merged(weights, scale, jnp.dtype(dtype or jnp.float32))}
+    merge = _merging(scale, jnp.dtype(dtype or jnp.float32), sharding)
+    return node | {"kernel": merge(weights)}
 
 
-@partial(jax.jit, static_argnames=("scale", "dtype"))
-def _merged(weights: Params, scale: float, dtype: jnp.dtype) -> jax.Array:
-    kernel = quantization.unpack(weights)
-    if "lora_a" in weights:
-        a, b = (weights[key].astype(jnp.float32) for key in ADAPTER)
-        kernel += scale * jnp.matmul(a, b, precision="highest")
-    return kernel.astype(dtype)
+@functools.lru_cache
+def _merging(scale: float, dtype: jnp.dtype, sharding: Any) -> Callable[[Params], jax.Array]:
+    def merge_one(weights: Params) -> jax.Array:
+        kernel = quantization.unpack(weights)
+        if "lora_a" in weights:
+            a, b = (weights[key].astype(jnp.float32) for key in ADAPTER)
+            kernel += scale * jnp.matmul(a, b, precision="highest")
+        return kernel.astype(dtype)
+
+    def merge(weights: Params) -> jax.Array:
+        stacked = jax.tree.leaves(weights)[0].ndim == 3
+        return jax.lax.map(merge_one, weights) if stacked else merge_one(weights)
+
+    return jax.jit(merge, out_shardings=sharding)

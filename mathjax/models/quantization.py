@@ -54,7 +54,6 @@ LEAVES = ("codes", "absmax", "absmax_low", "absmax_step")
 Leaves = dict[str, jax.Array]
 
 
-@partial(jax.jit, static_argnames=("double", "name"))
 def quantize(kernel: jax.Array, double: bool = False, name: str = "the kernel") -> Leaves:
     """Leaves of a kernel [..., in, out] of any floating type; the nearest value of the table each.
 
@@ -62,11 +61,17 @@ def quantize(kernel: jax.Array, double: bool = False, name: str = "the kernel") 
     mean: the relative error is at most (largest / smallest) ** (1 / 510) - 1 of the 256 in a block,
     so one outlier does not spoil its neighbours. Raises UserError with `name` for odd `in`.
     """
-    *stack, rows, columns = kernel.shape
+    rows = kernel.shape[-2]
     if rows % 2:
         raise UserError(
             f"{name} has {rows} input rows: NF4 packs two into a byte. Use lora.quantize=none"
         )
+    return _quantize(kernel, double)
+
+
+@partial(jax.jit, static_argnames="double")
+def _quantize(kernel: jax.Array, double: bool) -> Leaves:
+    *stack, rows, columns = kernel.shape
     padded = _pad(kernel.astype(jnp.float32), BLOCK, axis=-2)
     blocks = padded.reshape(*stack, -1, BLOCK, columns)
     absmax = jnp.max(jnp.abs(blocks), axis=-2)

@@ -64,7 +64,7 @@ def scan_layers(
 
 def unstacked(layers: Layer, num_layers: int) -> list[Layer]:
     """The layers one by one, for decoding; take them apart outside the token loop, so that the
-    slices are made once."""
+    slices are made once. They are a second copy of the layers for as long as the call lasts."""
     graph, weights = nnx.split(layers)
     return [_take(graph, weights, i) for i in range(num_layers)]
 

@@ -21,6 +21,7 @@ for every seed, spec and size, which split may hold it. Test splits own an eight
 from __future__ import annotations
 
 import dataclasses
+import functools
 import operator
 
 import numpy as np
@@ -35,6 +36,7 @@ ALPHABET = "0123456789+-*/=,:()"
 
 # A spec must show puzzles within _PROBE candidates; then none is missed within _TRIES.
 _PROBE, _TRIES = 1 << 14, 1 << 22
+_BLOCK_STREAMS = 1 << 24  # of each N, that a block of distinct puzzles has to itself
 _PATIENCE = 20_000  # repeated puzzles in a row after which a test set counts as impossible
 
 
@@ -60,6 +62,9 @@ class PuzzleSpec:
     """At least one number exceeds this; it keeps out-of-domain sets out of the domain."""
     shuffle_numbers: bool = False
     """Prompts list the numbers in random order, not ascending."""
+    distinct: int = 0
+    """Training examples come in blocks of so many, in which no puzzle repeats; 0: as drawn. Where
+    there are few puzzles, this evens out how often each is seen."""
 
     def __post_init__(self):
         sizes = self.num_numbers
@@ -67,7 +72,7 @@ class PuzzleSpec:
             raise ProblemError(f"num_numbers: wants a tuple such as (5, 6, 7), got {sizes!r}")
         sizes = tuple(_integer("num_numbers", n) for n in sizes)
         object.__setattr__(self, "num_numbers", sizes)
-        for name in ("max_number", "target_min", "max_intermediate", "above"):
+        for name in ("max_number", "target_min", "max_intermediate", "above", "distinct"):
             object.__setattr__(self, name, _integer(name, getattr(self, name)))
         if self.target_max is not None:
             object.__setattr__(self, "target_max", _integer("target_max", self.target_max))
@@ -100,6 +105,11 @@ class PuzzleSpec:
             raise ProblemError(
                 f"{name}: must not exceed max_intermediate ({self.max_intermediate}) in size"
             )
+        if self.distinct < 0 or self.distinct % len(sizes):
+            raise ProblemError(
+                f"distinct: must be a multiple of {len(sizes)} (sizes in num_numbers), or 0, got "
+                f"{self.distinct}"
+            )
         if not isinstance(self.shuffle_numbers, (bool, np.bool_)):
             raise ProblemError(
                 f"shuffle_numbers: must be True or False, got {self.shuffle_numbers!r}"
@@ -122,9 +132,10 @@ def _integer(name: str, value: object) -> int:
 class PuzzleSet:
     """The puzzles of one split; see `mathjax.problems.base.ProblemSet`.
 
-    "train" may be endless and may repeat a puzzle by chance. Every other split has a count and no
-    puzzle twice; its examples do not depend on the count and are chosen when the set is made.
-    Raises ProblemError then if acceptable puzzles are absent, too rare or too few.
+    "train" may be endless and, but for `spec.distinct`, may repeat a puzzle by chance. Every other
+    split has a count and no puzzle twice; its examples do not depend on the count and are chosen
+    when the set is made. Raises ProblemError then if acceptable puzzles are absent, too rare or too
+    few.
     """
 
     task = "puzzle"
@@ -148,7 +159,9 @@ class PuzzleSet:
         self._limits = _limits(spec, split)
         if self.count != 0:
             self._probe()
-        self._streams = None if split == "train" else self._choose()
+        self._streams = None if split == "train" else self._choose(self.count)
+        if split == "train" and spec.distinct and self.count != 0:
+            _block(self, 0)  # refuses now what has too few puzzles
 
     def __len__(self) -> int:
         if self.count is None:
@@ -210,7 +223,16 @@ class PuzzleSet:
             if low < 0 or (self.count is not None and high >= self.count):
                 bad = low if low < 0 else high
                 raise IndexError(f'index {bad} is not in 0..{self.count} of split "{self.split}"')
-        return indices if self._streams is None else self._streams[indices]
+        if self._streams is not None:
+            return self._streams[indices]
+        if not self.spec.distinct:
+            return indices
+        blocks, places = np.divmod(indices, self.spec.distinct)
+        streams = np.empty_like(indices)
+        for block in np.unique(blocks):
+            inside = blocks == block
+            streams[inside] = _block(self, int(block))[places[inside]]
+        return streams
 
     def _find(self, streams: np.ndarray, tries: int = _TRIES) -> tuple[np.ndarray, ...]:
         """(accepted candidate, target, key) of each stream."""
@@ -233,27 +255,36 @@ class PuzzleSet:
         """Raises now, not in the middle of a run, if acceptable puzzles are absent or too rare."""
         self._find(np.arange(8 * len(self._sizes), dtype=np.int64), _PROBE)
 
-    def _choose(self) -> np.ndarray:
-        """Streams [count] with different keys: each example takes the next new one of its N."""
+    def _choose(self, count: int, start: int = 0) -> np.ndarray:
+        """Streams [count] from `start` on with different keys: each example takes the next new one
+        of its N."""
         cycle = len(self._sizes)
-        chosen = np.empty(self.count, np.int64)
-        for group in range(min(cycle, self.count)):
-            wanted = len(range(group, self.count, cycle))
+        chosen = np.empty(count, np.int64)
+        for group in range(min(cycle, count)):
+            wanted = len(range(group, count, cycle))
             keys, found, stale = np.empty(0, np.uint64), np.empty(0, np.int64), 0
             while len(found) < wanted:
                 block = max(1024, len(keys) // 2, wanted - len(found))
-                block = group + cycle * np.arange(len(keys), len(keys) + block)
+                block = start + group + cycle * np.arange(len(keys), len(keys) + block)
                 keys = np.concatenate([keys, self._find(block)[2]])
                 before, found = len(found), np.unique(keys, return_index=True)[1]
                 stale = stale + len(block) if len(found) == before else 0
                 if stale > _PATIENCE:
+                    name = "distinct" if self.split == "train" else "count"
                     raise ProblemError(
-                        f'count: split "{self.split}" has only about {len(found)} different '
+                        f'{name}: split "{self.split}" has only about {len(found)} different '
                         f"puzzles of {self._sizes[group]} numbers up to {self.spec.max_number}, "
-                        f"{wanted} are wanted; lower count or raise max_number"
+                        f"{wanted} are wanted; lower {name} or raise max_number"
                     )
-            chosen[group::cycle] = group + cycle * np.sort(found)[:wanted]
+            chosen[group::cycle] = start + group + cycle * np.sort(found)[:wanted]
         return chosen
+
+
+@functools.lru_cache(maxsize=16)
+def _block(problems: PuzzleSet, block: int) -> np.ndarray:
+    """Streams [distinct] of one block of training examples."""
+    cycle = len(problems.spec.num_numbers)
+    return problems._choose(problems.spec.distinct, block * _BLOCK_STREAMS * cycle)
 
 
 def standard_splits(spec: PuzzleSpec) -> dict[str, tuple[PuzzleSpec, int]]:

@@ -60,7 +60,8 @@ def puzzle_key(numbers: list[int], target: int) -> int:
 def reference_problem(spec: PuzzleSpec, seed: int, split: str, stream: int) -> Reference:
     """The puzzle of one stream. Never ends where the spec has none.
 
-    Stream i is example i of "train"; other splits pass over streams that repeat an earlier puzzle.
+    Stream i is example i of "train"; other splits, and blocks of distinct ones, pass over streams
+    that repeat an earlier puzzle.
     Candidate c of a stream owns words c * W to c * W + W - 1, W = (N + 1) // 2 + N - 1: two numbers
     a word, then one word a step.
     """

@@ -346,7 +346,23 @@ def assert_same_params(a, b):
         assert np.asarray(x).tobytes() == np.asarray(y).tobytes()
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_float16_stays_and_goes_back_bit_by_bit(saved, tmp_path):
+    def halve(arrays):
+        return {name: array.astype(np.float16) for name, array in arrays.items()}
+
+    source = rewrite(saved("llama"), tmp_path / "half", halve)
+    family, config, params = load(source)
+    assert {x.dtype.name for x in jax.tree.leaves(params)} == {"float16"}
+    write_model(tmp_path / "back", family, config, params)
+    theirs, ours = (
+        safetensors.numpy.load_file(path / "model.safetensors")
+        for path in (source, tmp_path / "back")
+    )
+    assert theirs.keys() == ours.keys()
+    assert all(theirs[name].tobytes() == ours[name].tobytes() for name in theirs)
+
+
+@pytest.mark.parametrize("dtype", [np.float64])
 def test_other_types_become_float32(saved, tmp_path, dtype):
     source = rewrite(
         saved("llama"),

@@ -1,5 +1,6 @@
 """Puzzle generation: kernels equal the plain-Python definition; splits keep their promises."""
 
+import dataclasses
 import hashlib
 import itertools
 import math
@@ -181,6 +182,46 @@ def test_train_and_test_never_meet():
     assert not train & test and not train & validation and not test & validation
 
 
+def test_blocks_of_distinct_puzzles():
+    """No puzzle twice in a block, blocks that differ, rare puzzles seen more often, and example i
+    the same in any order of asking."""
+    spec = PuzzleSpec(num_numbers=(3,), max_number=12, max_intermediate=40, distinct=500)
+    made, plain = (
+        PuzzleSet(spec, 3, "train"),
+        PuzzleSet(dataclasses.replace(spec, distinct=0), 3, "train"),
+    )
+    everything = np.arange(40 * 500)
+    keys, drawn = made.keys(everything), plain.keys(everything)
+    blocks = keys.reshape(-1, 500)
+    assert all(len(np.unique(block)) == 500 for block in blocks)
+    assert len(np.unique(blocks[0])) < len(np.unique(blocks[:2])) <= len(np.unique(drawn))
+
+    def entropy(keys):
+        shares = np.unique(keys, return_counts=True)[1] / len(keys)
+        return -(shares * np.log(shares)).sum()
+
+    assert entropy(keys) > entropy(drawn) + 0.1
+    streams = [reference_problem(spec, 3, "train", stream) for stream in range(1500)]
+    first = {puzzle.key: puzzle for puzzle in reversed(streams)}
+    expected = sorted(first.values(), key=streams.index)[:500]
+    texts = [f"{x.prompt}\n{x.response}\0".encode() for x in expected]
+    assert documents(made.render(everything[:500])) == texts
+    order = np.random.default_rng(0).permutation(2000)
+    again = PuzzleSet(spec, 3, "train")
+    np.testing.assert_array_equal(again.keys(order), keys[order])
+    assert documents(again.render(order[:50])) == documents(made.render(order[:50]))
+
+
+def test_blocks_keep_to_the_sizes_and_are_refused_where_there_are_too_few_puzzles():
+    spec = PuzzleSpec(num_numbers=(3, 4), max_number=20, distinct=600)
+    rendered = PuzzleSet(spec, 0, "train").render(np.arange(1300))
+    assert [len(parse(d)[0]) for d in documents(rendered)] == [3, 4] * 650
+    few = dataclasses.replace(spec, num_numbers=(3,), max_number=6, distinct=600)
+    with pytest.raises(ProblemError, match="distinct: .* has only about .* lower distinct"):
+        PuzzleSet(few, 0, "train")
+    assert len(PuzzleSet(few, 0, "in_domain", 5)) == 5
+
+
 def test_standard_splits_are_the_papers_and_disjoint():
     spec = PuzzleSpec()
     splits = standard_splits(spec)
@@ -275,6 +316,7 @@ def test_problem_for_people():
         ("max_intermediate", [59, 2**52]),
         ("above", [-1, 60]),
         ("shuffle_numbers", ["no", 1]),
+        ("distinct", [-3, 4, 1.0, True]),
     ],
 )
 def test_bad_fields_are_named(field, values):
