@@ -28,7 +28,8 @@ import numpy as np
 
 from mathjax.problems import puzzle_kernels as kernels
 from mathjax.problems.base import Problem, ProblemError, RenderedText
-from mathjax.problems.puzzle_reference import buckets, reference_problem, stream_base
+from mathjax.problems.puzzle_reference import reference_problem
+from mathjax.problems.streams import buckets, stream_base
 
 __all__ = ["ALPHABET", "PuzzleSet", "PuzzleSpec", "reference_problem", "standard_splits"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mathjax.problems.streams import GAMMA, bucket, buckets, mix64, stream_base
+
 if TYPE_CHECKING:
     from mathjax.problems.puzzle import PuzzleSpec
 
-TEST_BUCKETS, VALIDATION_BUCKETS, TRAIN_BUCKETS = (0, 3), (4, 4), (5, 31)  # inclusive
-GAMMA = 0x9E3779B97F4A7C15
 SHUFFLE = 0xD1B54A32D192ED03
 _MASK = (1 << 64) - 1
 
@@ -24,31 +24,6 @@ class Reference(NamedTuple):
     response: str
     key: int
     candidates: int
-
-
-def mix64(z: int) -> int:
-    """The splitmix64 finaliser, a bijection of 64-bit words (Steele, Lea and Flood 2014)."""
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
-    return z ^ (z >> 31)
-
-
-def stream_base(seed: int, split: str) -> int:
-    """Where the streams of a split start: stream i has state mix64(base + i * GAMMA)."""
-    base = mix64(seed ^ GAMMA)
-    for byte in split.encode():
-        base = mix64((base + byte + 1) & _MASK)
-    return base
-
-
-def buckets(split: str) -> tuple[int, int]:
-    """First and last bucket of keys that a split may hold; all but two names are test splits."""
-    return {"train": TRAIN_BUCKETS, "validation": VALIDATION_BUCKETS}.get(split, TEST_BUCKETS)
-
-
-def bucket(key: int) -> int:
-    """The top five bits of a key: 1 in 8 puzzles is for tests, 1 in 32 for validation."""
-    return key >> 59
 
 
 def puzzle_key(numbers: list[int], target: int) -> int:
