@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import json
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mathjax.benchmarks.timing import Row, Scale, cpu_count, median_seconds, require, versus
 from mathjax.data.documents import DocumentSource, stream
+from mathjax.data.export import Export, export
 from mathjax.data.loader import PackedBatches
 from mathjax.data.packing import pack, reference_assign
 from mathjax.data.tokenizer import character_tokenizer
+from mathjax.problems.arithmetic import TRAIN_COUNT, ArithmeticSet, ArithmeticSpec
+from mathjax.problems.arithmetic_reference import draw_problem, write_problem
+from mathjax.problems.expression_parser import parse
+from mathjax.problems.expressions import Add, Expression, Mul, Neg, Num, Pow, Var
 from mathjax.problems.puzzle import ALPHABET, PuzzleSet, PuzzleSpec, reference_problem
+from mathjax.problems.rules import RuleSet, RuleSpec
 
 
 def puzzles(scale: Scale) -> Iterator[Row]:
@@ -36,6 +47,117 @@ def puzzles(scale: Scale) -> Iterator[Row]:
         {"plain Python": (reference, few)},
         scale.repeats,
     )
+
+
+def arithmetic(scale: Scale) -> Iterator[Row]:
+    """Problems, worked steps and phrasings of the default set."""
+    problems = ArithmeticSet(ArithmeticSpec(), 0, "train")
+    many, few = (300, 30) if scale.tiny else (TRAIN_COUNT // 10, 3000)
+
+    def reference():
+        drawn = (draw_problem(problems.spec, 0, "train", i) for i in range(few))
+        texts = (write_problem(problems.spec, 0, "train", i, one) for i, one in enumerate(drawn))
+        return [f"{text.prompt}\n{text.response}\0" for text in texts]
+
+    rendered = problems.render(np.arange(few)).text.tobytes().decode()
+    require(rendered == "".join(reference()), "problems differ from the reference")
+    row = versus(
+        "arithmetic problems with their steps, one core",
+        "problems/s",
+        (lambda: problems.render(np.arange(many)), many),
+        {"plain Python": (reference, few)},
+        scale.repeats,
+    )
+    note = f"{TRAIN_COUNT / row.ours:.1f} s for the default {TRAIN_COUNT:,}"
+    yield dataclasses.replace(row, note=note)
+
+
+def rules(scale: Scale) -> Iterator[Row]:
+    """Products of sums in three variables with every step of their expansion, over SymPy's `expand`
+    and `str` of the same products, which show no steps."""
+    import sympy
+
+    exercises = RuleSet(RuleSpec(num_variables=(3, 3)), 0, "train")
+    many, few = (200, 20) if scale.tiny else (50_000, 500)
+    problems = [exercises.problem(i) for i in range(few)]
+    products = [_sympy(parse(problem.prompt.partition(": ")[2])) for problem in problems]
+
+    def theirs():
+        sympy.core.cache.clear_cache()  # else they would be remembered from call to call
+        return [str(sympy.expand(product)) for product in products]
+
+    answers = [_sympy(parse(problem.answer)) for problem in problems]
+    require(answers == [sympy.expand(product) for product in products], "expansions differ")
+    indices = np.arange(few)
+    require(
+        np.array_equal(exercises.render(indices).text, exercises.render_trees(indices).text),
+        "compiled text differs from that of the trees",
+    )
+    yield versus(
+        "rule exercises with every step (expand), one core",
+        "exercises/s",
+        (lambda: exercises.render(np.arange(many)), many),
+        {"SymPy expand and str, no steps": (theirs, few)},
+        scale.repeats,
+    )
+
+
+def _sympy(tree: Expression) -> Any:
+    """SymPy's object for a polynomial, made by constructors only."""
+    import sympy
+
+    match tree:
+        case Num(value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case Var(name):
+            return sympy.Symbol(name)
+        case Add(terms):
+            return sympy.Add(*map(_sympy, terms))
+        case Mul(factors):
+            return sympy.Mul(*map(_sympy, factors))
+        case Neg(inner):
+            return -_sympy(inner)
+        case Pow(base, exponent):
+            return _sympy(base) ** _sympy(exponent)
+    raise TypeError(f"{tree!r} is no polynomial")
+
+
+def export_rows(scale: Scale) -> Iterator[Row]:
+    """Puzzles to JSON lines, over `json.dumps` of every row in one process."""
+    count = 2000 if scale.tiny else 1_000_000
+    problems = PuzzleSet(PuzzleSpec(), 0, "train", count)
+    with tempfile.TemporaryDirectory() as directory:
+        output = Path(directory, "puzzles.jsonl")
+
+        few = min(count, 50_000)
+
+        def ours(count=count):
+            export(Export(problems, count, {}), output, overwrite=True)
+
+        def theirs():
+            rendered = problems.render(np.arange(few))
+            data, ends = rendered.text.tobytes().decode(), rendered.bounds.tolist()
+            middles = (rendered.bounds[:-1] + rendered.prompt_sizes).tolist()
+            with Path(directory, "theirs.jsonl").open("w") as file:
+                for start, middle, end in zip(ends, middles, ends[1:], strict=False):
+                    prompt, response = data[start : middle - 1], data[middle : end - 1]
+                    row = {"prompt": prompt, "response": response, "task": "puzzle"}
+                    file.write(json.dumps(row) + "\n")
+
+        theirs()
+        ours(few)
+        require(
+            output.read_bytes() == Path(directory, "theirs.jsonl").read_bytes(),
+            "exported rows differ from those of json.dumps",
+        )
+        yield versus(
+            f"{count:,} puzzles to JSON lines",
+            "rows/s",
+            (ours, count),
+            {"json.dumps a row": (theirs, few)},
+            min(scale.repeats, 3),
+            "with the start of as many processes as cores, and the card",
+        )
 
 
 def puzzles_to_tokens(scale: Scale) -> Iterator[Row]:
@@ -144,4 +266,4 @@ def loader(scale: Scale) -> Iterator[Row]:
     )
 
 
-ROWS = (puzzles, puzzles_to_tokens, encoding, packing, loader)
+ROWS = (puzzles, arithmetic, rules, puzzles_to_tokens, encoding, packing, loader, export_rows)

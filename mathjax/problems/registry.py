@@ -7,11 +7,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mathjax.problems import arithmetic, puzzle, stories, word_problems
+from mathjax.problems import arithmetic, puzzle, rules, stories, word_problems
 from mathjax.problems.arithmetic import ArithmeticSet, ArithmeticSpec
 from mathjax.problems.base import ProblemError, ProblemSet
 from mathjax.problems.mixture import MixtureSet
 from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec
+from mathjax.problems.rules import RuleSet, RuleSpec
 from mathjax.problems.stories import StorySet, StorySpec
 from mathjax.problems.word_problems import WordProblemSet, WordProblemSpec
 
@@ -28,6 +29,7 @@ class Dataset:
 DATASETS = {
     "puzzle": Dataset(PuzzleSpec, PuzzleSet, puzzle.standard_splits),
     "arithmetic": Dataset(ArithmeticSpec, ArithmeticSet, arithmetic.standard_splits),
+    "rules": Dataset(RuleSpec, RuleSet, rules.standard_splits),
     "stories": Dataset(StorySpec, StorySet, stories.standard_splits),
     "word_problems": Dataset(WordProblemSpec, WordProblemSet, word_problems.standard_splits),
 }
