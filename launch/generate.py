@@ -1,6 +1,6 @@
 """Asks a model, and says whether its answer is right.
 
-python launch/generate.py --checkpoint=runs/puzzle --prompt='3,7,14:2'
+python launch/generate.py --checkpoint=runs/puzzle --prompt='2,7,12:13'
 python launch/generate.py --checkpoint=runs/puzzle          reads one problem a line
 
 A model that was not trained here is asked what --config says.
