@@ -2,6 +2,9 @@
 
     python launch/export_data.py --dataset=puzzle --count=1000000 --output=puzzles.jsonl
     python launch/export_data.py --dataset=puzzle --split=form_ood --output=form_ood.parquet
+    python launch/export_data.py --dataset=rules --set=task=quadratic --count=1000 --output=q.jsonl
+    python launch/export_data.py --dataset=arithmetic,stories --weights=3,1 --count=500000 \\
+        --output=mixture
     python launch/export_data.py --dataset=puzzle --set=max_number=20 --set='num_numbers=(3,)' \\
         --count=100000 --output=small.jsonl.gz
 
@@ -19,7 +22,12 @@ from tqdm import tqdm
 
 from mathjax import launcher
 
-DATASET = flags.DEFINE_list("dataset", None, "one data set, or several as a mixture", required=True)
+DATASET = flags.DEFINE_list(
+    "dataset",
+    None,
+    "puzzle, arithmetic, rules, stories or word_problems, or several as a mixture",
+    required=True,
+)
 WEIGHTS = flags.DEFINE_list("weights", None, "of the mixture; default: equal")
 SPLIT = flags.DEFINE_string("split", "train", "train, validation or a test split of the data set")
 COUNT = flags.DEFINE_integer("count", None, "examples; default: all of a test split", lower_bound=1)
