@@ -35,7 +35,7 @@ from mathjax.problems.arithmetic_reference import (
     significands,
     write_problem,
 )
-from mathjax.problems.arithmetic_spec import MAX_DIGITS, ArithmeticSpec, as_integer
+from mathjax.problems.arithmetic_spec import MAX_DIGITS, ArithmeticSpec
 from mathjax.problems.arithmetic_templates import (
     ANSWER,
     BARE,
@@ -45,7 +45,14 @@ from mathjax.problems.arithmetic_templates import (
     TEMPLATES,
     THINK,
 )
-from mathjax.problems.base import END, SEPARATOR, Problem, ProblemError, RenderedText
+from mathjax.problems.base import (
+    END,
+    SEPARATOR,
+    Problem,
+    ProblemError,
+    RenderedText,
+    check_arguments,
+)
 from mathjax.problems.streams import buckets, stream_base
 
 __all__ = [
@@ -92,16 +99,7 @@ class ArithmeticSet:
         exclude: np.ndarray | tuple[int, ...] = (),
     ):
         self.spec, self.split = spec, split
-        self.seed = as_integer("seed", seed)
-        if not 0 <= self.seed < 2**64:
-            raise ProblemError(f"seed: must be 0 to 2**64 - 1, got {seed}")
-        if not isinstance(split, str) or not split:
-            raise ProblemError(f'split: wants a name such as "train", got {split!r}')
-        self.count = None if count is None else as_integer("count", count)
-        if self.count is None and split != "train":
-            raise ProblemError(f'count: only "train" is endless; say how many "{split}" has')
-        if self.count is not None and self.count < 0:
-            raise ProblemError(f"count: must not be negative, got {count}")
+        self.seed, self.count = check_arguments(seed, split, count)
         try:
             self._excluded = np.unique(np.array(exclude, np.uint64))
         except (OverflowError, ValueError, TypeError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import operator
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from mathjax.problems.arithmetic_reference import SHORT
 from mathjax.problems.arithmetic_templates import OPERATIONS
-from mathjax.problems.base import ProblemError
+from mathjax.problems.base import ProblemError, as_integer
 
 MAX_DIGITS = 100
 
@@ -125,15 +124,6 @@ class ArithmeticSpec:
     def is_short(self) -> bool:
         """Whether the compiled path can make the problems."""
         return max(self.max_digits, self.fraction_digits or 1) <= SHORT
-
-
-def as_integer(name: str, value: object) -> int:
-    if isinstance(value, (bool, np.bool_)):
-        raise ProblemError(f"{name}: wants an integer, got {value!r}")
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise ProblemError(f"{name}: wants an integer, got {value!r}") from None
 
 
 def _number(name: str, value: object) -> float:

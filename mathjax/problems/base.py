@@ -4,6 +4,7 @@ speed."""
 from __future__ import annotations
 
 import dataclasses
+import operator
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,33 @@ END = "\0"
 
 class ProblemError(UserError):
     """A problem specification that cannot be met; the text names the field and says what to do."""
+
+
+def as_integer(name: str, value: object) -> int:
+    """`value` as an int, NumPy's too. Raises ProblemError with `name` for anything else."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise ProblemError(f"{name}: wants an integer, got {value!r}") from None
+
+
+def check_arguments(seed: object, split: object, count: object) -> tuple[int, int | None]:
+    """(seed, count) of a problem set. Raises ProblemError, naming the argument."""
+    seed = as_integer("seed", seed)
+    if not 0 <= seed < 2**64:
+        raise ProblemError(f"seed: must be 0 to 2**64 - 1, got {seed}")
+    if not isinstance(split, str) or not split:
+        raise ProblemError(f'split: wants a name such as "train", got {split!r}')
+    if count is None:
+        if split != "train":
+            raise ProblemError(f'count: only "train" is endless; say how many "{split}" has')
+        return seed, None
+    count = as_integer("count", count)
+    if count < 0:
+        raise ProblemError(f"count: must not be negative, got {count}")
+    return seed, count
 
 
 @dataclasses.dataclass(frozen=True)

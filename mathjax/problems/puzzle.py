@@ -22,12 +22,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import operator
 
 import numpy as np
 
 from mathjax.problems import puzzle_kernels as kernels
-from mathjax.problems.base import Problem, ProblemError, RenderedText
+from mathjax.problems.base import (
+    Problem,
+    ProblemError,
+    RenderedText,
+    as_integer,
+    check_arguments,
+)
 from mathjax.problems.puzzle_reference import reference_problem
 from mathjax.problems.streams import buckets, stream_base
 
@@ -71,12 +76,12 @@ class PuzzleSpec:
         sizes = self.num_numbers
         if isinstance(sizes, (str, bytes)) or not hasattr(sizes, "__iter__"):
             raise ProblemError(f"num_numbers: wants a tuple such as (5, 6, 7), got {sizes!r}")
-        sizes = tuple(_integer("num_numbers", n) for n in sizes)
+        sizes = tuple(as_integer("num_numbers", n) for n in sizes)
         object.__setattr__(self, "num_numbers", sizes)
         for name in ("max_number", "target_min", "max_intermediate", "above", "distinct"):
-            object.__setattr__(self, name, _integer(name, getattr(self, name)))
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
         if self.target_max is not None:
-            object.__setattr__(self, "target_max", _integer("target_max", self.target_max))
+            object.__setattr__(self, "target_max", as_integer("target_max", self.target_max))
         if not sizes or len(set(sizes)) < len(sizes):
             raise ProblemError(f"num_numbers: wants one or more different sizes, got {sizes}")
         if min(sizes) < 2 or max(sizes) > kernels.MAX_NUMBERS:
@@ -121,15 +126,6 @@ class PuzzleSpec:
         return self.target_min, self.max_number if self.target_max is None else self.target_max
 
 
-def _integer(name: str, value: object) -> int:
-    if isinstance(value, (bool, np.bool_)):
-        raise ProblemError(f"{name}: wants an integer, got {value!r}")
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise ProblemError(f"{name}: wants an integer, got {value!r}") from None
-
-
 class PuzzleSet:
     """The puzzles of one split; see `mathjax.problems.base.ProblemSet`.
 
@@ -144,16 +140,7 @@ class PuzzleSet:
 
     def __init__(self, spec: PuzzleSpec, seed: int, split: str, count: int | None = None):
         self.spec, self.split = spec, split
-        self.seed = _integer("seed", seed)
-        if not 0 <= self.seed < 2**64:
-            raise ProblemError(f"seed: must be 0 to 2**64 - 1, got {seed}")
-        if not isinstance(split, str) or not split:
-            raise ProblemError(f'split: wants a name such as "train", got {split!r}')
-        self.count = None if count is None else _integer("count", count)
-        if self.count is None and split != "train":
-            raise ProblemError(f'count: only "train" is endless; say how many "{split}" has')
-        if self.count is not None and self.count < 0:
-            raise ProblemError(f"count: must not be negative, got {count}")
+        self.seed, self.count = check_arguments(seed, split, count)
         self.longest = _longest_document(spec)
         self._base = np.uint64(stream_base(self.seed, split))
         self._sizes = np.array(spec.num_numbers, np.int64)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import operator
 from collections.abc import Sequence
 
-from mathjax.problems.base import ProblemError
+from mathjax.problems.base import ProblemError, as_integer
 from mathjax.problems.expression_printers import STYLES, name_text, to_text
 from mathjax.problems.expressions import Expression, Var, is_name, rename, variables
 from mathjax.problems.streams import Draws
@@ -102,7 +101,7 @@ class RuleSpec:
             if not isinstance(getattr(self, name), bool):
                 raise ProblemError(f"{name}: must be True or False, got {getattr(self, name)!r}")
         for name in ("max_coefficient", "max_power"):
-            object.__setattr__(self, name, _integer(name, getattr(self, name)))
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
         if not 2 <= self.max_coefficient <= 10**9:
             raise ProblemError(f"max_coefficient: must be 2 to 10**9, got {self.max_coefficient}")
         if not 1 <= self.max_power <= 9:
@@ -226,19 +225,10 @@ class Exercise:
     names: tuple[str, ...] = ()  # fixed ones, in place of drawn names
 
 
-def _integer(name: str, value: object) -> int:
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return operator.index(value)
-    except TypeError:
-        raise ProblemError(f"{name}: wants an integer, got {value!r}") from None
-
-
 def _range(name: str, value: object) -> tuple[int, int]:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise ProblemError(f"{name}: wants (fewest, most), got {value!r}")
-    low, high = (_integer(name, end) for end in value)
+    low, high = (as_integer(name, end) for end in value)
     if not 1 <= low <= high:
         raise ProblemError(f"{name}: wants 1 <= fewest <= most, got {value!r}")
     return low, high

@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mathjax.problems.base import END, SEPARATOR, Problem, ProblemError, RenderedText
+from mathjax.problems.base import (
+    END,
+    SEPARATOR,
+    Problem,
+    ProblemError,
+    RenderedText,
+    check_arguments,
+)
 from mathjax.problems.streams import Draws, bucket, buckets, hash64, stream_base
 
 _TRIES = 10_000  # candidates of a stream, none of which is for its split
@@ -40,12 +47,7 @@ class TextSet:
         split: str,
         count: int | None = None,
     ):
-        if count is None and split != "train":
-            raise ProblemError(f'count: only "train" is endless; say how many "{split}" has')
-        if count is not None and count < 0:
-            raise ProblemError(f"count: must not be negative, got {count}")
-        if not 0 <= seed < 2**64:
-            raise ProblemError(f"seed: must be 0 to 2**64 - 1, got {seed}")
+        seed, count = check_arguments(seed, split, count)
         self.task, self.alphabet, self.split, self.count = task, alphabet, split, count
         self._draw, self._base = draw, stream_base(seed, f"{task}/{split}")
         self._first, self._last = buckets(split)
