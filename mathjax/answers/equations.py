@@ -1,0 +1,216 @@
+"""Do two equations, or inequalities, have the same solutions?
+
+Rational ones by the factors of what must vanish: equal up to a constant, to repetition of factors
+and to values at which a side is not defined. Others by a constant ratio of their differences, or
+by their right sides where both are solved for the same name.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import fmpq_mpoly
+
+from mathjax.answers import equality
+from mathjax.answers import formulas as f
+from mathjax.answers.formulas import FormulaError, Name, Node, Relation, Scalar
+from mathjax.answers.polynomials import Field, squarefree, without
+
+_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_ORDER = ("<", "<=", ">", ">=")
+
+
+def same_solutions(left: Node, right: Node) -> bool:
+    """Raises FormulaError: "parse" for what is no equation, "undecided" where neither is shown."""
+    ours, theirs = _relations(left), _relations(right)
+    if len(ours) == len(theirs) == 1:
+        return _same(ours[0], theirs[0])
+    # Several relations: each must be found on the other side.
+    return _covered(ours, theirs) and _covered(theirs, ours)
+
+
+def _covered(some: list[Relation], others: list[Relation]) -> bool:
+    return all(any(_same(one, other) for other in others) for one in some)
+
+
+def _relations(node: Node) -> list[Relation]:
+    match node:
+        case Relation(sign, Scalar() as left, Scalar() as right) if sign != "in":
+            return [
+                Relation(sign, a, b)
+                for a, b in zip(f.signs_chosen(left) * 2, f.signs_chosen(right) * 2, strict=False)
+            ][: max(len(f.signs_chosen(left)), len(f.signs_chosen(right)))]
+        case f.Listing("and" | ",", parts):
+            return [relation for part in parts for relation in _relations(part)]
+    raise FormulaError("parse", "no equation")
+
+
+def _same(one: Relation, other: Relation) -> bool:
+    for relation in (one, other):
+        for side in (relation.left, relation.right):
+            equality.check_defined(side)
+    if one.sign in _ORDER or other.sign in _ORDER:
+        return _same_order(one, other)
+    if one.sign != other.sign:
+        return False
+    if {one.left, one.right} == {other.left, other.right}:
+        return True
+    try:
+        return _same_varieties(one, other)
+    except _NotRational:
+        return _same_otherwise(one, other)
+
+
+class _NotRational(Exception):
+    pass
+
+
+def _difference(relation: Relation) -> Scalar:
+    return f.Sum((relation.left, f.Negative(relation.right)))
+
+
+def _same_varieties(one: Relation, other: Relation) -> bool:
+    """Whether the numerators vanish together; roots and functions count as variables.
+
+    That proves equality in any case, and difference where there are none.
+    """
+    field = Field(_difference(one), _difference(other))
+    ours = _vanishing(field, one)
+    theirs = _vanishing(field, other)
+    if ours is None or theirs is None:  # holds everywhere
+        if ours is None and theirs is None:
+            return True
+        found = False
+    else:
+        found = ours[0] == theirs[0]
+        if found and not _same_domains(ours[0], ours[1], theirs[1]):
+            raise FormulaError("domain", "equal where both are defined, but that differs")
+    if not found and not all(isinstance(key, Name) for key in field.keys):
+        raise _NotRational
+    return found
+
+
+def _vanishing(field: Field, relation: Relation) -> tuple[fmpq_mpoly, fmpq_mpoly] | None:
+    """(the square-free polynomial whose zeros are the solutions, what must not vanish there).
+
+    None if everything is a solution.
+    """
+    above, below, poles = field.quotient(_difference(relation))
+    if above == 0:
+        return None
+    above = above / above.gcd(below)
+    return squarefree(without(above, poles)), squarefree(poles)
+
+
+def _same_domains(zeros: fmpq_mpoly, one: fmpq_mpoly, other: fmpq_mpoly) -> bool:
+    """Whether the same zeros of a polynomial are left when those of one or of the other go.
+
+    I = E/R says that R is not 0, E = I*R does not.
+    """
+    for poles, others in ((one, other), (other, one)):
+        for factor, _ in poles.factor()[1]:
+            if others.gcd(factor).is_constant() and _meet(zeros, factor):
+                return False
+    return True
+
+
+def _meet(zeros: fmpq_mpoly, factor: fmpq_mpoly) -> bool:
+    """False only if two polynomials surely have no zero in common."""
+    used = [i for i, degree in enumerate(factor.degrees()) if degree]
+    if any(degree for i, degree in enumerate(zeros.degrees()) if i not in used) or len(used) > 1:
+        if len(used) == 1 and factor.total_degree() == 1:
+            generator = factor.context().gen(used[0])
+            root = generator - factor * (1 / factor.leading_coefficient())
+            arguments = list(factor.context().gens())
+            arguments[used[0]] = root
+            at = zeros.compose(*arguments)
+            return not (at.is_constant() and at != 0)
+        return True
+    return not zeros.gcd(factor).is_constant()
+
+
+def _same_order(one: Relation, other: Relation) -> bool:
+    """Inequalities: the same up to a positive factor and to turning them around."""
+    if one.sign not in _ORDER or other.sign not in _ORDER:
+        return False
+    ours, theirs = _difference(one), _difference(other)
+    sign = other.sign
+    if one.sign[0] != sign[0]:
+        theirs, sign = f.Negative(theirs), _FLIPPED[sign]
+    if one.sign != sign:
+        return False
+    factor = _constant_ratio(ours, theirs)
+    return factor is not None and _is_positive(factor)
+
+
+def _constant_ratio(ours: Scalar, theirs: Scalar) -> Scalar | None:
+    """ours / theirs where that is a constant other than zero, from rational arithmetic."""
+    field = Field(ours, theirs)
+    n, d, _ = field.quotient(ours)
+    m, e, _ = field.quotient(theirs)
+    if n == 0 or m == 0:
+        return None
+    left, right = n * e, m * d
+    ratio = left.leading_coefficient() / right.leading_coefficient()
+    if left != right * ratio:
+        return None
+    return f.Number(Fraction(int(ratio.p), int(ratio.q)))
+
+
+def _is_positive(factor: Scalar) -> bool:
+    return isinstance(factor, f.Number) and factor.value > 0
+
+
+def _same_otherwise(one: Relation, other: Relation) -> bool:
+    """Equations with roots or functions."""
+    for a, b in ((one.left, one.right), (one.right, one.left)):
+        for c, d in ((other.left, other.right), (other.right, other.left)):
+            solved = isinstance(a, Name) and a.name not in f.names_of(b)
+            if solved and a == c and a.name not in f.names_of(d):
+                return equality.equal(b, d)
+    undone = _undone(one), _undone(other)
+    if undone != (one, other):
+        return _same(*undone)
+    ours, theirs = _difference(one), _difference(other)
+    if f.names_of(ours) != f.names_of(theirs) and set(f.names_of(ours)) != set(f.names_of(theirs)):
+        return False
+    try:
+        if equality.is_constant(f.Quotient(ours, theirs)):
+            return True
+    except FormulaError as error:
+        if error.reason != "undefined":
+            raise
+    for solved, other_one in ((one, theirs), (other, ours)):
+        if _contradicts(solved, other_one):
+            return False
+    raise FormulaError("undecided", "neither the same nor different by what is tried here")
+
+
+def _undone(relation: Relation) -> Relation:
+    """The equation without a root or logarithm that stands alone on one side, a number on the
+    other: sqrt(x) = 2 becomes x = 2^2. The equation itself where there is none."""
+    for side, number in ((relation.left, relation.right), (relation.right, relation.left)):
+        if f.names_of(number) or not f.names_of(side):
+            continue
+        match side:
+            case f.Root(inner, index):
+                if index % 2 == 0 and equality.order(number, f.Number(0)) < 0:
+                    return relation
+                return Relation("=", inner, f.Power(number, f.Number(index)))
+            case f.Call("log", (inner,)):
+                return Relation("=", inner, f.Power(f.Constant("e"), number))
+            case f.Power(f.Constant("e"), inner) if equality.order(number, f.Number(0)) > 0:
+                return Relation("=", inner, f.Call("log", (number,)))
+    return relation
+
+
+def _contradicts(solved: Relation, difference: Scalar) -> bool:
+    """Whether a solution of a solved equation does not solve the other."""
+    for a, b in ((solved.left, solved.right), (solved.right, solved.left)):
+        if isinstance(a, Name) and a.name not in f.names_of(b):
+            at = f.replace(difference, lambda part, a=a, b=b: b if part == a else None)
+            try:
+                return not equality.equal(at, f.Number(0))
+            except FormulaError:
+                return False
+    return False

@@ -1,0 +1,150 @@
+"""Formulas as quotients of polynomials with rational coefficients (FLINT's), within bounds.
+
+What is no rational arithmetic (a root, a function, pi) counts as one more variable, the same for
+the same subtree: what is proved so holds, though not everything true can be proved so.
+"""
+
+from __future__ import annotations
+
+import math
+
+from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
+
+from mathjax.answers import exact_values
+from mathjax.answers import formulas as f
+from mathjax.answers.exact_values import Irrational
+from mathjax.answers.formulas import FormulaError, Scalar
+
+MAX_TERMS = 20_000
+_MAX_WORK = 400_000  # products of terms in one multiplication
+_MAX_EXPONENT = 500
+
+
+class Field:
+    """Polynomials in the names and atoms of some formulas."""
+
+    def __init__(self, *nodes: Scalar):
+        keys: dict[Scalar, None] = {}
+        for node in nodes:
+            _collect(node, keys)
+        self.keys = list(keys)
+        self._context = fmpq_mpoly_ctx.get([f"v{i}" for i in range(len(keys))], Ordering.lex)
+        self._generators = dict(zip(self.keys, self._context.gens(), strict=True))
+        self.one = self._context.constant(1)
+
+    def index(self, node: Scalar) -> int | None:
+        """The position of a name or atom among the variables."""
+        return self.keys.index(node) if node in self._generators else None
+
+    def generator(self, node: Scalar) -> fmpq_mpoly:
+        return self._generators[node]
+
+    def quotient(self, node: Scalar) -> tuple[fmpq_mpoly, fmpq_mpoly, fmpq_mpoly]:
+        """(numerator, denominator, product of all that was divided by); not reduced.
+
+        Raises FormulaError "undefined" for a division by zero, "limit" beyond the bounds.
+        """
+        one = self.one
+        match node:
+            case f.Number(number):
+                return one * fmpq(number.numerator, number.denominator), one, one
+            case f.Sum(terms):
+                above, below, poles = self.quotient(terms[0])
+                for term in terms[1:]:
+                    n, d, p = self.quotient(term)
+                    if d == below:
+                        above = above + n
+                    else:
+                        above = _times(above, d) + _times(n, below)
+                        below = _times(below, d)
+                    poles = _times(poles, p)
+                return above, below, poles
+            case f.Product(factors):
+                above = below = poles = one
+                for factor in factors:
+                    n, d, p = self.quotient(factor)
+                    above, below, poles = _times(above, n), _times(below, d), _times(poles, p)
+                return above, below, poles
+            case f.Negative(inner):
+                above, below, poles = self.quotient(inner)
+                return -above, below, poles
+            case f.Quotient(a, b):
+                n, d, p = self.quotient(a)
+                m, e, q = self.quotient(b)
+                if m == 0:
+                    raise FormulaError("undefined", "a division by zero")
+                return _times(n, e), _times(d, m), _times(_times(p, q), m)
+            case f.Power(base, exponent) if (n := _integer(exponent)) is not None:
+                above, below, poles = self.quotient(base)
+                if n < 0:
+                    if above == 0:
+                        raise FormulaError("undefined", "a division by zero")
+                    above, below, poles = below, above, _times(poles, above)
+                return _raised(above, abs(n)), _raised(below, abs(n)), poles
+            case f.Call("percent", (inner,)):
+                above, below, poles = self.quotient(inner)
+                return above * fmpq(1, 100), below, poles
+        return self._generators[node], one, one
+
+
+def _collect(node: Scalar, keys: dict[Scalar, None]) -> None:
+    match node:
+        case f.Number():
+            return
+        case f.Power(_, exponent) if _integer(exponent) is None:
+            keys[node] = None
+        case f.Power(base, _):
+            _collect(base, keys)
+        case f.Sum() | f.Product() | f.Negative() | f.Quotient() | f.Call("percent", _):
+            for part in f.children(node):
+                _collect(part, keys)
+        case _:
+            keys[node] = None
+
+
+def _integer(exponent: Scalar) -> int | None:
+    try:
+        return exact_values.integer_exponent(exponent)
+    except Irrational:
+        return None
+
+
+def _times(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
+    if len(a) * len(b) > _MAX_WORK:
+        raise FormulaError("limit", "a product of too many terms")
+    product = a * b
+    if len(product) > MAX_TERMS:
+        raise FormulaError("limit", f"a polynomial of more than {MAX_TERMS} terms")
+    return product
+
+
+def _raised(a: fmpq_mpoly, n: int) -> fmpq_mpoly:
+    size = len(a)
+    if size > 1 and (n > _MAX_EXPONENT or math.comb(size + n - 1, n) > MAX_TERMS):
+        raise FormulaError("limit", "a power of too many terms")
+    if n > 10**6:
+        raise FormulaError("limit", "an exponent beyond a million")
+    if n > 1 and max((_bits(c) for c in a.coeffs()), default=0) * n > exact_values.MAX_BITS:
+        raise FormulaError("limit", "a power too long to write")
+    return a**n
+
+
+def _bits(coefficient: fmpq) -> int:
+    return int(coefficient.p).bit_length() + int(coefficient.q).bit_length()
+
+
+def squarefree(polynomial: fmpq_mpoly) -> fmpq_mpoly:
+    """The product of the different factors, with leading coefficient 1; not of zero."""
+    product = polynomial / polynomial
+    for factor, _ in polynomial.factor_squarefree()[1]:
+        product = product * factor
+    return product * (1 / product.leading_coefficient())
+
+
+def without(polynomial: fmpq_mpoly, poles: fmpq_mpoly) -> fmpq_mpoly:
+    """The polynomial without the factors it shares with `poles`."""
+    while True:
+        common = polynomial.gcd(poles)
+        if common.is_constant():
+            return polynomial
+        polynomial = polynomial / common

@@ -1,0 +1,240 @@
+"""Is a formula, equation, set of solutions, number, interval, tuple or matrix right? Exactly.
+
+Text, plain or LaTeX, is read by a parser of our own into trees of our own; equality is decided by
+exact arithmetic (see `equality`), never by rounding, and no text is ever evaluated as a program.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from mathjax.answers import equality, equations, forms, regions, solution_sets
+from mathjax.answers import formulas as f
+from mathjax.answers.formula_parser import parse, parse_set
+from mathjax.answers.formula_tokens import is_latex, unwrap
+from mathjax.answers.formulas import FormulaError, Node, Scalar
+from mathjax.answers.verdict import Verdict
+
+KINDS = ("expression", "equation", "solution_set", "number", "interval", "tuple", "matrix")
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How a text was understood: `node`, or None with the error."""
+
+    node: Node | None
+    error: FormulaError | None = None
+
+
+def check(
+    reference: str,
+    candidate: str,
+    kind: str = "expression",
+    variables: Sequence[str] = (),
+    form: str | None = None,
+) -> Verdict:
+    """Whether the candidate says the same as the reference, and in the form that is asked.
+
+    kind: one of KINDS. variables: names that are single variables whatever they look like (`E`,
+    `lambda`, `price`); other runs of letters are one name each in plain text, single letters in
+    LaTeX, function names and pi aside. form: see `forms.FORMS`; of the candidate.
+
+    Reasons: "right"; wrong: "value" (not equal), "form" (equal, but not as asked), "kind" (reads
+    well, but is no such thing), "undefined" (0/0, log 0); undecided: "parse" (not mathematics, or
+    not read), "limit" (beyond the bounds of size), "time", "domain" (equal where both are defined,
+    but these places differ), "undecided".
+
+    Raises TypeError or ValueError for arguments that are no strings or name no kind or form.
+    """
+    if not isinstance(reference, str) or not isinstance(candidate, str):
+        raise TypeError("reference and candidate must be str")
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    if isinstance(variables, str):
+        raise TypeError(f"variables must be a sequence of names, got the string {variables!r}")
+    variables = tuple(variables)
+    demand = forms.demanded(form)
+    with equality.deadline():
+        ours, theirs = read(reference, candidate, kind, variables)
+        for name, reading in (("reference", ours), ("candidate", theirs)):
+            if reading.error:
+                return _refused(name, reading.error)
+        try:
+            same = _COMPARE[kind](ours.node, theirs.node, variables)
+            if same and demand:
+                return forms.judge(theirs.node, demand)
+        except FormulaError as error:
+            return _refused("", error)
+        except RecursionError:
+            return Verdict.undecided("limit", "nested too deeply")
+    return Verdict.right() if same else Verdict.wrong("value", "not equal")
+
+
+def _refused(name: str, error: FormulaError) -> Verdict:
+    detail = f"{name}: {error.detail}" if name else error.detail
+    if error.reason in ("undefined", "kind"):
+        return Verdict.wrong(error.reason, detail)
+    return Verdict.undecided(error.reason, detail)
+
+
+def read(
+    reference: str, candidate: str, kind: str, variables: Sequence[str] = ()
+) -> tuple[Reading, Reading]:
+    """Both texts as trees. A name of several letters in one, plain, is one name in the other."""
+    texts = [reference, candidate]
+    declared = set(variables)
+    plain = [not is_latex(text) for text in texts]
+    readings: list[Reading | None] = [None, None]
+    for i in sorted((0, 1), key=lambda i: not plain[i]):
+        readings[i] = _read_one(texts[i], kind, declared)
+        node = readings[i].node
+        if plain[i] and not all(plain) and isinstance(node, Node):
+            declared |= {name for name in _all_names(node) if len(name) > 1}
+    return tuple(readings)
+
+
+def _read_one(text: str, kind: str, declared: set[str]) -> Reading:
+    try:
+        if len(text) > 100_000:
+            raise FormulaError("limit", "longer than 100000 characters")
+        if not unwrap(text):
+            raise FormulaError("parse", "nothing")
+        if kind in ("solution_set", "interval"):
+            whole = parse_set(text)
+            if whole is not None:
+                return Reading(whole)
+        if kind in ("solution_set", "equation"):
+            text = ";".join(line for line in text.strip().splitlines() if line.strip())
+        scalar = kind in ("expression", "number", "equation")
+        node = parse(
+            text,
+            declared,
+            thousands=kind in ("expression", "number"),
+            mixed=kind == "number",
+            square=scalar,
+        )
+        return Reading(node)
+    except FormulaError as error:
+        return Reading(None, error)
+    except RecursionError:
+        return Reading(None, FormulaError("limit", "nested too deeply"))
+
+
+def _all_names(node: Node) -> set[str]:
+    match node:
+        case Scalar():
+            return set(f.names_of(node))
+        case f.Relation(_, left, right) | f.SetOperation(_, left, right):
+            return _all_names(left) | _all_names(right)
+        case f.Listing(_, parts) | f.Bracketed(_, parts, _):
+            return set().union(*map(_all_names, parts))
+        case f.Grid(rows):
+            return set().union(*(_all_names(entry) for row in rows for entry in row))
+        case f.Comprehension(name, condition):
+            return {name} | _all_names(condition)
+    return set()
+
+
+def _compare_expressions(left: Node, right: Node, variables: Sequence[str]) -> bool:
+    for node in (left, right):
+        if not isinstance(node, Scalar):
+            raise FormulaError("kind", "no expression")
+    ours, theirs = f.signs_chosen(left), f.signs_chosen(right)
+    if len(ours) == len(theirs) == 1:
+        return equality.equal_or_as_degrees(left, right)
+    for value in (*ours, *theirs):
+        equality.check_defined(value)
+    return all(any(equality.equal(a, b) for b in theirs) for a in ours) and all(
+        any(equality.equal(a, b) for b in ours) for a in theirs
+    )
+
+
+def _compare_numbers(left: Node, right: Node, variables: Sequence[str]) -> bool:
+    for node in (left, right):
+        if not isinstance(node, Scalar) or f.names_of(node):
+            raise FormulaError("kind", "no number")
+    return _compare_expressions(left, right, variables)
+
+
+def _compare_equations(left: Node, right: Node, variables: Sequence[str]) -> bool:
+    return equations.same_solutions(left, right)
+
+
+def _compare_intervals(left: Node, right: Node, variables: Sequence[str]) -> bool:
+    return regions.same_region(left, right)
+
+
+def _compare_tuples(left: Node, right: Node, variables: Sequence[str]) -> bool:
+    return _same_tuple(_elements(left), _elements(right))
+
+
+def _elements(node: Node) -> tuple[Node, ...]:
+    match node:
+        case f.Bracketed("(", elements, ")") | f.Bracketed("[", elements, "]"):
+            return elements
+        case f.Listing(",", parts):
+            return parts
+        case f.Relation("=", f.Bracketed("(", names, ")"), right):
+            if all(isinstance(name, f.Name) for name in names):
+                return _elements(right)
+        case f.Relation("=", f.Name(), right):
+            return _elements(right)
+    raise FormulaError("kind", "no tuple")
+
+
+def _same_tuple(ours: tuple[Node, ...], theirs: tuple[Node, ...]) -> bool:
+    same = len(ours) == len(theirs)
+    for element in (*ours, *theirs):
+        if isinstance(element, Scalar):
+            equality.check_defined(element)
+    for a, b in zip(ours, theirs, strict=False):
+        if isinstance(a, Scalar) and isinstance(b, Scalar):
+            same = same and equality.equal(a, b)
+        elif isinstance(a, Scalar) or isinstance(b, Scalar):
+            return False
+        else:
+            same = same and _same_tuple(_elements(a), _elements(b))
+    return same
+
+
+def _compare_matrices(left: Node, right: Node, variables: Sequence[str]) -> bool:
+    ours, theirs = _grid(left), _grid(right)
+    for entry in (entry for grid in (ours, theirs) for row in grid for entry in row):
+        equality.check_defined(entry)
+    return [len(row) for row in ours] == [len(row) for row in theirs] and all(
+        equality.equal(a, b)
+        for row, other in zip(ours, theirs, strict=True)
+        for a, b in zip(row, other, strict=True)
+    )
+
+
+def _grid(node: Node) -> tuple[tuple[Scalar, ...], ...]:
+    match node:
+        case f.Grid(rows):
+            return rows
+        case f.Bracketed(_, (f.Grid(rows),), _):
+            return rows
+        case f.Bracketed("[", elements, "]") | f.Bracketed("(", elements, ")"):
+            if all(isinstance(element, Scalar) for element in elements) and elements:
+                return (elements,)
+            rows = []
+            for element in elements:
+                if not isinstance(element, f.Bracketed) or element.opening not in "([":
+                    raise FormulaError("kind", "no matrix")
+                rows.append(element.elements)
+            lengths = {len(row) for row in rows}
+            if len(lengths) == 1 and all(isinstance(e, Scalar) for row in rows for e in row):
+                return tuple(rows)
+    raise FormulaError("kind", "no matrix")
+
+
+_COMPARE = {
+    "expression": _compare_expressions,
+    "number": _compare_numbers,
+    "equation": _compare_equations,
+    "solution_set": solution_sets.same_solutions,
+    "interval": _compare_intervals,
+    "tuple": _compare_tuples,
+    "matrix": _compare_matrices,
+}
