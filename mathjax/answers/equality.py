@@ -49,8 +49,9 @@ def _check_time() -> None:
         raise FormulaError("time", f"not decided in {SECONDS} seconds")
 
 
-def equal(left: Scalar, right: Scalar) -> bool:
-    """Whether two formulas have the same value wherever they have one.
+def equal(left: Scalar, right: Scalar, positive: bool = False) -> bool:
+    """Whether two formulas have the same value wherever they have one; with `positive`, wherever
+    all names are greater than zero.
 
     Raises FormulaError: "undefined" where one has no value anywhere, "limit" where it cannot be
     computed within the bounds, "domain" where they agree but are not defined in the same places.
@@ -65,7 +66,7 @@ def equal(left: Scalar, right: Scalar) -> bool:
             raise
         return True
     try:
-        return _equal_in_balls(left, right)
+        return _equal_in_balls(left, right, positive)
     except FormulaError as error:
         if error.reason == "limit" and left == right and _is_total(left):
             return True
@@ -185,11 +186,11 @@ def _salt(left: Scalar, right: Scalar) -> str:
     return "".join(digests)
 
 
-def _equal_in_balls(left: Scalar, right: Scalar) -> bool:
+def _equal_in_balls(left: Scalar, right: Scalar, positive: bool) -> bool:
     names = sorted({*f.names_of(left), *f.names_of(right)})
     if not names:
         return _equal_constants(left, right)
-    found = _agree_at_real_points(left, right, names)
+    found = _agree_at_real_points(left, right, names, positive)
     if found is not None:
         return found
     found = _agree_at_complex_points(left, right, names)
@@ -258,10 +259,14 @@ def _written_bits(node: Scalar) -> int:
 # Formulas with names
 
 
-def _agree_at_real_points(left: Scalar, right: Scalar, names: list[str]) -> bool | None:
+def _agree_at_real_points(
+    left: Scalar, right: Scalar, names: list[str], positive: bool
+) -> bool | None:
     """False for a difference, True for agreement at 20 points and equal domains, else None."""
     agreed, domains_differ = 0, False
     for point in _real_points(names):
+        if positive:
+            point = {name: abs(value) for name, value in point.items()}
         outcome = _compare_at(left, right, point, balls.real)
         if outcome is False:
             return False

@@ -15,13 +15,15 @@ from mathjax.answers import equality
 from mathjax.answers import formulas as f
 from mathjax.answers.formulas import FormulaError, Name, Node, Relation, Scalar
 from mathjax.answers.polynomials import Field, squarefree, without
+from mathjax.answers.regions import FLIPPED
 
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_ORDER = ("<", "<=", ">", ">=")
+_ORDER = tuple(FLIPPED)
 
 
 def same_solutions(left: Node, right: Node) -> bool:
-    """Raises FormulaError: "parse" for what is no equation, "undecided" where neither is shown."""
+    """Equations solved for the same name are compared by what the name equals.
+
+    Raises FormulaError: "parse" for what is no equation, "undecided" where neither is shown."""
     ours, theirs = _relations(left), _relations(right)
     if len(ours) == len(theirs) == 1:
         return _same(ours[0], theirs[0])
@@ -55,10 +57,22 @@ def _same(one: Relation, other: Relation) -> bool:
         return False
     if {one.left, one.right} == {other.left, other.right}:
         return True
+    ours, theirs = solved_for(one), solved_for(other)
+    for name in ours.keys() & theirs.keys():
+        return equality.equal(ours[name], theirs[name])
     try:
         return _same_varieties(one, other)
     except _NotRational:
         return _same_otherwise(one, other)
+
+
+def solved_for(relation: Relation) -> dict[str, Scalar]:
+    """What names equal that stand alone on one side of an equation and not on the other."""
+    solved = {}
+    for left, right in ((relation.left, relation.right), (relation.right, relation.left)):
+        if isinstance(left, Name) and left.name not in f.names_of(right):
+            solved[left.name] = right
+    return solved
 
 
 class _NotRational(Exception):
@@ -136,7 +150,7 @@ def _same_order(one: Relation, other: Relation) -> bool:
     ours, theirs = _difference(one), _difference(other)
     sign = other.sign
     if one.sign[0] != sign[0]:
-        theirs, sign = f.Negative(theirs), _FLIPPED[sign]
+        theirs, sign = f.Negative(theirs), FLIPPED[sign]
     if one.sign != sign:
         return False
     factor = _constant_ratio(ours, theirs)
@@ -163,11 +177,6 @@ def _is_positive(factor: Scalar) -> bool:
 
 def _same_otherwise(one: Relation, other: Relation) -> bool:
     """Equations with roots or functions."""
-    for a, b in ((one.left, one.right), (one.right, one.left)):
-        for c, d in ((other.left, other.right), (other.right, other.left)):
-            solved = isinstance(a, Name) and a.name not in f.names_of(b)
-            if solved and a == c and a.name not in f.names_of(d):
-                return equality.equal(b, d)
     undone = _undone(one), _undone(other)
     if undone != (one, other):
         return _same(*undone)
@@ -206,11 +215,10 @@ def _undone(relation: Relation) -> Relation:
 
 def _contradicts(solved: Relation, difference: Scalar) -> bool:
     """Whether a solution of a solved equation does not solve the other."""
-    for a, b in ((solved.left, solved.right), (solved.right, solved.left)):
-        if isinstance(a, Name) and a.name not in f.names_of(b):
-            at = f.replace(difference, lambda part, a=a, b=b: b if part == a else None)
-            try:
-                return not equality.equal(at, f.Number(0))
-            except FormulaError:
-                return False
+    for name, value in solved_for(solved).items():
+        at = f.replace(difference, lambda part, n=name, v=value: v if part == Name(n) else None)
+        try:
+            return not equality.equal(at, f.Number(0))
+        except FormulaError:
+            return False
     return False

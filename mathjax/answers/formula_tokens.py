@@ -12,6 +12,22 @@ from collections.abc import Collection
 from fractions import Fraction
 from typing import NamedTuple
 
+from mathjax.answers.formula_symbols import (
+    CODE,
+    COMMANDS,
+    FONTS,
+    FUNCTIONS,
+    GLYPHS,
+    GREEK_LETTERS,
+    GREEK_NAMES,
+    SPACING,
+    SPELLINGS,
+    STRUCTURES,
+    SUBSCRIPTS,
+    SUPERSCRIPTS,
+    VULGAR,
+    WORDS,
+)
 from mathjax.answers.formulas import FormulaError
 
 MAX_CHARACTERS = 20_000
@@ -20,74 +36,13 @@ MAX_DIGITS = 2_000
 MAX_SCALE = 2_000
 """Largest size of the exponent of a literal such as 1e10."""
 
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc asin acos atan acot asec acsc sinh cosh tanh coth sech csch asinh "
-    "acosh atanh exp log log2 log10 sqrt cbrt root abs floor ceil factorial binomial max min "
-    "sign".split()
-)
-_SPELLINGS = {
-    "ln": "log", "lg": "log10", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
-    "arccot": "acot", "arcsec": "asec", "arccsc": "acsc", "arcsinh": "asinh", "arccosh": "acosh",
-    "arctanh": "atanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "tg": "tan",
-    "ctg": "cot", "cosec": "csc", "ceiling": "ceil", "binom": "binomial", "sgn": "sign",
-}  # fmt: skip
-_CODE = frozenset(
-    "expand simplify factor factorint collect cancel apart together solve nsolve solveset dsolve "
-    "linsolve roots diff differentiate derivative integrate integral limit series summation subs "
-    "replace evalf eval exec compile sympify parse sum prod product print input open import from "
-    "lambdify if else elif for while not is return def class pass yield with as assert del try "
-    "except raise global True False None nan NaN mod rem gcd lcm".split()
-)
-"""Words of programs, not of mathematics, where they are not declared as variables."""
-_WORDS = {"or": "or", "and": "and", "in": "in", "union": "union", "intersect": "intersection"}
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-    "sigma tau upsilon phi chi psi omega".split()
-)
-_GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", _GREEK, strict=True)) | {
-    letter: name.capitalize()
-    for letter, name in zip("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", _GREEK, strict=True)
-    if name in ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "phi", "psi", "omega")
-}
-GREEK_NAMES = frozenset(_GREEK) | frozenset(_GREEK_LETTERS.values())
-GREEK_NAMES |= {"varepsilon", "vartheta", "varphi", "varrho", "varsigma", "ell", "hbar"}
-
-_COMMANDS = {
-    "cdot": "*", "times": "*", "ast": "*", "div": "/", "pm": "pm", "mp": "mp", "le": "<=",
-    "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=", "geqslant": ">=", "lt": "<", "gt": ">",
-    "ne": "!=", "neq": "!=", "cup": "union", "cap": "intersection", "setminus": "difference",
-    "backslash": "difference", "in": "in", "lor": "or", "vee": "or", "land": "and",
-    "wedge": "and", "mid": "|", "vert": "|", "lvert": "|", "rvert": "|", "infty": "oo",
-    "emptyset": "empty", "varnothing": "empty", "lbrace": "\\{", "rbrace": "\\}", "lbrack": "[",
-    "rbrack": "]", "langle": "(", "rangle": ")", "lfloor": "lfloor", "rfloor": "rfloor",
-    "lceil": "lceil", "rceil": "rceil", "circ": "degree", "degree": "degree", "R": "reals",
-    "Reals": "reals", "colon": ":",
-}  # fmt: skip
-_SPACING = frozenset(
-    "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr displaystyle textstyle "
-    "limits quad qquad nolimits thinspace hfill strut".split()
-)
-_STRUCTURES = frozenset("frac sqrt binom overline bar begin end".split())
-_GLYPHS = {
-    "−": "-", "–": "-", "—": "-", "﹣": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "∙": "*",
-    "÷": "/", "∕": "/", "⁄": "/", "±": "pm", "∓": "mp", "≤": "<=", "≥": ">=", "⩽": "<=",
-    "⩾": ">=", "≠": "!=", "∪": "union", "∩": "intersection", "∖": "difference", "∈": "in",
-    "∞": "oo", "∅": "empty", "ℝ": "reals", "°": "degree", "∨": "or", "∧": "and", "√": "radical",
-    "∛": "radical3", "∜": "radical4", "⟨": "(", "⟩": ")",
-}  # fmt: skip
-_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ", "0123456789+-()n", strict=True))
-_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
-_VULGAR = {
-    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
-    "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8),
-    "⅞": (7, 8),
-}  # fmt: skip
-
 _NUMBER = re.compile(
     r"(?:[0-9]++(?:\.(?:[0-9]++|(?![^\W\d_])))?+|\.[0-9]++)(?:[eE][+-]?[0-9]++(?!\w))?"
 )
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:(?:,|\{,\}|\\,|\\!,|,\\!)[0-9]{3})++(?![0-9])(?:\.[0-9]++)?")
-_LETTERS = re.compile(f"[^\\W\\d_{''.join((*_SUPERSCRIPTS, *_SUBSCRIPTS, *_VULGAR))}]++")
+_THOUSANDS = re.compile(
+    r"[0-9]{1,3}(?:(?:,|\{,\}|\\,|\\!,|,\\! ?)[0-9]{3})++(?![0-9])(?:\.[0-9]++)?"
+)
+_LETTERS = re.compile(f"[^\\W\\d_{''.join((*SUPERSCRIPTS, *SUBSCRIPTS, *VULGAR))}]++")
 _INDEX = re.compile(r"_(?:\{([0-9A-Za-z,]++)\}|([0-9]++|[A-Za-z]))")
 _COMMAND = re.compile(r"\\([A-Za-z]++|.)", re.DOTALL)
 _BRACED = re.compile(r"\s*\{([^{}\\$]*+)\}")
@@ -155,7 +110,7 @@ def _closing_brace(text: str, opening: int) -> int:
 def tokenize(
     text: str, declared: Collection[str] = (), thousands: bool = False, latex: bool | None = None
 ) -> list[Token]:
-    """Tokens of an unwrapped text, END last. `thousands` reads 1,234 as one number.
+    """Tokens of an unwrapped text, END at the end. `thousands` reads 1,234 as one number.
 
     Raises FormulaError for characters and words that are no mathematics ("parse") and for texts
     beyond the bounds of this module ("limit").
@@ -187,7 +142,7 @@ class _Tokenizer:
                 continue
             if c.isascii() and (c.isdigit() or c == "."):
                 self._number()
-            elif c.isalpha() and c not in _SUPERSCRIPTS and c not in _GLYPHS:
+            elif c.isalpha() and c not in SUPERSCRIPTS and c not in GLYPHS:
                 self._letters()
             elif c == "\\":
                 self._command()
@@ -195,7 +150,7 @@ class _Tokenizer:
                 self._symbol(c)
             if len(self._tokens) > MAX_TOKENS:
                 raise FormulaError("limit", f"more than {MAX_TOKENS} tokens")
-        return [*self._tokens, END]
+        return [*self._tokens, END, END, END]  # the parser looks two ahead
 
     def _add(self, kind: str, value: object = None) -> None:
         self._tokens.append(Token(kind, value, not self._spaced))
@@ -207,6 +162,11 @@ class _Tokenizer:
         if not match:
             raise FormulaError("parse", f"unexpected {_near(self._text, self._at)}")
         self._at = match.end()
+        index = _INDEX.match(self._text, self._at)
+        if index and match[0].isdigit():
+            self._at = index.end()
+            self._add("number", _in_base(match[0], index[1] or index[2]))
+            return
         if self._text[self._at : self._at + 1] in ("_", "."):
             raise FormulaError("parse", f"no number: {_near(self._text, match.start())}")
         mantissa, _, exponent = re.sub(r"[^0-9.eE+-]", "", match[0]).lower().partition("e")
@@ -241,11 +201,11 @@ class _Tokenizer:
             or {run, run + digits} & self._declared.keys()
             or run in ("pi", "oo", "infinity", "inf")
             or not FUNCTIONS.isdisjoint((run, run + digits))
-            or run in _SPELLINGS
-            or run in _WORDS
+            or run in SPELLINGS
+            or run in WORDS
         )
         if not together:  # LaTeX: one letter is one name, but a declared run stays together
-            if run in _CODE and len(run) > 3:
+            if run in CODE and len(run) > 3:
                 raise FormulaError("parse", f"{run!r} is a word of programs")
             size = next(
                 (
@@ -266,15 +226,15 @@ class _Tokenizer:
     def _name(self, run: str) -> None:
         """A name, function or word; takes the index that follows."""
         index = ""
-        if run in _GREEK_LETTERS:
-            run = _GREEK_LETTERS[run]
+        if run in GREEK_LETTERS:
+            run = GREEK_LETTERS[run]
         match = _INDEX.match(self._text, self._at)
         if match:
             index = "_" + (match[1] or match[2])
         elif self._text[self._at : self._at + 1] == "_" and run not in ("log",):
             raise FormulaError("parse", f"unexpected {_near(self._text, self._at)}")
-        while not match and self._text[self._at : self._at + 1] in _SUBSCRIPTS:
-            index = (index or "_") + _SUBSCRIPTS[self._text[self._at]]
+        while not match and self._text[self._at : self._at + 1] in SUBSCRIPTS:
+            index = (index or "_") + SUBSCRIPTS[self._text[self._at]]
             self._at += 1
         full = canonical_name(run + index)
         if full in self._declared or full.replace("_", "") in self._declared:
@@ -282,12 +242,12 @@ class _Tokenizer:
             self._add("name", self._declared.get(full) or self._declared[full.replace("_", "")])
         elif run in self._declared and not index:
             self._add("name", self._declared[run])
-        elif run in FUNCTIONS or run in _SPELLINGS:
-            self._add("function", _SPELLINGS.get(run, run))  # an index of log is read as its base
-        elif run in _CODE:
+        elif run in FUNCTIONS or run in SPELLINGS:
+            self._add("function", SPELLINGS.get(run, run))  # an index of log is read as its base
+        elif run in CODE:
             raise FormulaError("parse", f"{run!r} is a word of programs")
-        elif run in _WORDS and not index:
-            self._add(_WORDS[run])
+        elif run in WORDS and not index:
+            self._add(WORDS[run])
         elif run in ("oo", "infinity", "inf") and not index:
             self._add("oo")
         else:
@@ -307,21 +267,20 @@ class _Tokenizer:
             name = "frac"
         if name in ("dbinom", "tbinom"):
             name = "binom"
-        if name in _SPACING or name in ",;:!>/":
+        if name in SPACING or name in ",;:!>/$":
             self._spaced = True
             if name in ("left", "right") and self._text[self._at : self._at + 1] == ".":
                 self._at += 1
         elif name in ("%", "{", "}", "|", "\\"):
             kinds = {"%": "%", "{": "\\{", "}": "\\}", "|": "|", "\\": "newline"}
             self._add(kinds[name])
-        elif name in ("text", "textbf", "textrm", "textit", "mbox", "mathrm", "operatorname", "rm",
-                      "mathbf", "mathit", "mathsf", "mathbb", "mathcal", "operatorname*"):  # fmt: skip
+        elif name in FONTS:
             self._braced_word(name)
-        elif name in _STRUCTURES:
+        elif name in STRUCTURES:
             self._structure(name)
-        elif name in _COMMANDS:
-            self._add(_COMMANDS[name])
-        elif name in FUNCTIONS or name in _SPELLINGS or name in GREEK_NAMES:
+        elif name in COMMANDS:
+            self._add(COMMANDS[name])
+        elif name in FUNCTIONS or name in SPELLINGS or name in GREEK_NAMES:
             self._name(name)
         elif name in ("lnot", "ldots", "dots", "cdots"):
             raise FormulaError("parse", "an ellipsis leaves the value open")
@@ -341,10 +300,10 @@ class _Tokenizer:
             self._add("reals")
         elif content in (",", ";", "") or not content:
             self._add(content) if content else None
-        elif content in _WORDS:
-            self._add(_WORDS[content])
+        elif content in WORDS:
+            self._add(WORDS[content])
         elif command.startswith("text") or command == "mbox":
-            if content in self._declared or content in FUNCTIONS or content in _SPELLINGS:
+            if content in self._declared or content in FUNCTIONS or content in SPELLINGS:
                 self._name(content)
             elif content.isdigit() and content.isascii() and len(content) <= MAX_DIGITS:
                 self._add("number", int(content))
@@ -392,24 +351,24 @@ class _Tokenizer:
 
     def _symbol(self, c: str) -> None:
         text = self._text
-        if c in _SUPERSCRIPTS:
+        if c in SUPERSCRIPTS:
             end = self._at
-            while end < len(text) and text[end] in _SUPERSCRIPTS:
+            while end < len(text) and text[end] in SUPERSCRIPTS:
                 end += 1
-            inner = "".join(_SUPERSCRIPTS[s] for s in text[self._at : end])
+            inner = "".join(SUPERSCRIPTS[s] for s in text[self._at : end])
             self._at = end
             self._add("superscript")
-            self._tokens += _Tokenizer(inner, (), False, False).run()[:-1]
+            self._tokens += _Tokenizer(inner, (), False, False).run()[:-3]
             self._tokens.append(Token("superscript_end"))
             return
-        if c in _VULGAR:
-            above, below = _VULGAR[c]
+        if c in VULGAR:
+            above, below = VULGAR[c]
             self._at += 1
             self._add("vulgar", Fraction(above, below))
             return
-        if c in _GLYPHS:
+        if c in GLYPHS:
             self._at += 1
-            self._add(_GLYPHS[c])
+            self._add(GLYPHS[c])
             return
         for symbol in _SYMBOLS:
             if text.startswith(symbol, self._at):
@@ -428,10 +387,19 @@ class _Tokenizer:
         self._add(c)
 
 
+def _in_base(digits: str, base: str) -> int:
+    """The value of a numeral such as 52_8."""
+    if not base.isdigit() or not 2 <= int(base[:4]) <= 36 or max(map(int, digits)) >= int(base):
+        raise FormulaError("parse", f"no numeral: {digits[:20]}_{base[:20]}")
+    if len(digits) > 200:
+        raise FormulaError("limit", "a numeral of more than 200 digits")
+    return int(digits, int(base))
+
+
 def canonical_name(name: str) -> str:
     """x1, x_1, x_{1} -> x_1; a Greek letter by its name."""
     name = name.replace("{", "").replace("}", "").lstrip("\\")
-    name = _GREEK_LETTERS.get(name, name)
+    name = GREEK_LETTERS.get(name, name)
     letters = name.rstrip("0123456789")
     if letters and letters != name and not letters.endswith("_") and "_" not in letters:
         return f"{letters}_{name[len(letters) :]}"

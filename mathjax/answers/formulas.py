@@ -19,6 +19,10 @@ class FormulaError(Exception):
         self.reason, self.detail = reason, detail
 
 
+UNIT = "\\text "
+"""Begins the names of units, which no other name can."""
+
+
 class Node:
     __slots__ = ()
 
@@ -84,7 +88,7 @@ class Root(Scalar):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call(Scalar):
-    """A function of `FUNCTIONS` (formula_tokens) at its arguments; log has the base second."""
+    """A function of `formula_symbols.FUNCTIONS` at its arguments; log has the base second."""
 
     function: str
     arguments: tuple[Scalar, ...]
@@ -206,6 +210,51 @@ def replace(node: Scalar, change: Callable[[Scalar], Scalar | None]) -> Scalar:
     if other is not None:
         return other
     return rebuild(node, tuple(replace(part, change) for part in children(node)))
+
+
+def map_scalars(node: Node, change: Callable[[Scalar], Scalar]) -> Node:
+    """A statement with every scalar of it changed."""
+    match node:
+        case Scalar():
+            return change(node)
+        case Relation(sign, left, right):
+            return Relation(sign, map_scalars(left, change), map_scalars(right, change))
+        case SetOperation(operation, left, right):
+            return SetOperation(operation, map_scalars(left, change), map_scalars(right, change))
+        case Listing(joint, parts):
+            return Listing(joint, tuple(map_scalars(part, change) for part in parts))
+        case Bracketed(opening, parts, closing):
+            parts = tuple(map_scalars(part, change) for part in parts)
+            return Bracketed(opening, parts, closing)
+        case Grid(rows):
+            return Grid(tuple(tuple(map(change, row)) for row in rows))
+        case Comprehension(name, condition):
+            return Comprehension(name, map_scalars(condition, change))
+    return node
+
+
+def all_names(node: Node) -> set[str]:
+    """Names of all scalars of a statement."""
+    names: set[str] = set()
+
+    def note(scalar: Scalar) -> Scalar:
+        names.update(names_of(scalar))
+        return scalar
+
+    map_scalars(node, note)
+    return names
+
+
+def without_units(node: Node) -> Node:
+    """A statement with the units behind its numbers left out."""
+
+    def drop(part: Scalar) -> Scalar | None:
+        match part:
+            case Product((number, Name(name) | Power(Name(name), _))) if name.startswith(UNIT):
+                return replace(number, drop)
+        return None
+
+    return map_scalars(node, lambda scalar: replace(scalar, drop))
 
 
 def signs_chosen(node: Scalar) -> tuple[Scalar, ...]:

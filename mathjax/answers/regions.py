@@ -6,13 +6,17 @@ A region is a sorted tuple of disjoint pieces that do not touch, so equal sets h
 from __future__ import annotations
 
 import functools
+from fractions import Fraction
 from typing import NamedTuple
 
 from mathjax.answers import equality
 from mathjax.answers import formulas as f
 from mathjax.answers.formulas import FormulaError, Name, Node, Scalar
+from mathjax.answers.polynomials import Field
 
 MAX_PIECES = 64
+FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""Signs when both sides are exchanged."""
 
 _INFINITY = f.Constant("oo")
 _MINUS_INFINITY = f.Negative(_INFINITY)
@@ -128,9 +132,24 @@ def _region(node: Node, names: set[str]) -> Region:
             return _half_line(sign, bound)
         case f.Relation(sign, Scalar() as bound, Name(name)):
             names.add(name)
-            flipped = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-            return _half_line(flipped.get(sign, sign), bound)
+            return _half_line(FLIPPED.get(sign, sign), bound)
+        case f.Relation(sign, Scalar() as a, Scalar() as b) if sign != "in":
+            return _linear(sign, f.Sum((a, f.Negative(b))), names)
     raise FormulaError("parse", "no set of real numbers")
+
+
+def _linear(sign: str, difference: Scalar, names: set[str]) -> Region:
+    """Where a x + b stands in a relation to zero."""
+    field = Field(difference)
+    above, below, _ = field.quotient(difference)
+    if not below.is_constant() or above.degrees() != (1,) or not isinstance(field.keys[0], Name):
+        raise FormulaError("parse", "a condition that is not linear in one name")
+    names.add(field.keys[0].name)
+    above = above * (1 / below.leading_coefficient())
+    slope = above.leading_coefficient()
+    root = above.compose(above.context().constant(0)).leading_coefficient() / -slope
+    sign = sign if slope > 0 else FLIPPED.get(sign, sign)
+    return _half_line(sign, f.Number(Fraction(int(root.p), int(root.q))))
 
 
 def _half_line(sign: str, bound: Scalar) -> Region:

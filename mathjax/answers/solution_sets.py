@@ -28,7 +28,7 @@ class Solution:
 
 def same_solutions(left: Node, right: Node, variables: Sequence[str] = ()) -> bool:
     """Raises FormulaError, "parse" for what names no solutions."""
-    if any(_is_region(node) for node in (left, right)):
+    if any(is_region(node) for node in (left, right)):
         return _same_wholes(left, right)
     ours, theirs = _read(left, variables), _read(right, variables)
     for some in (ours, theirs):
@@ -49,7 +49,7 @@ def same_solutions(left: Node, right: Node, variables: Sequence[str] = ()) -> bo
     return _covered(ours, theirs) and _covered(theirs, ours)
 
 
-def _is_region(node: Node) -> bool:
+def is_region(node: Node) -> bool:
     """Whether a text speaks of intervals, or of a set with a name of its own."""
     match node:
         case f.Whole() | f.Comprehension():
@@ -57,11 +57,11 @@ def _is_region(node: Node) -> bool:
         case f.Bracketed("{", (), _):
             return True
         case f.Relation(sign):
-            return sign in ("<", "<=", ">", ">=", "!=") or (sign == "in" and _is_region(node.right))
+            return sign in ("<", "<=", ">", ">=", "!=") or (sign == "in" and is_region(node.right))
         case f.SetOperation(_, left, right):
-            return _is_region(left) or _is_region(right) or not _is_braced(left)
+            return is_region(left) or is_region(right) or not _is_braced(left)
         case f.Listing(_, parts):
-            return any(map(_is_region, parts))
+            return any(map(is_region, parts))
         case f.Bracketed(opening, elements, closing):
             if any(isinstance(e, Scalar) and regions._infinite(e) for e in elements):
                 return True
@@ -87,7 +87,7 @@ def _same_wholes(left: Node, right: Node) -> bool:
         # A set of tuples is neither all reals nor empty.
         if error.reason == "parse" and isinstance(left, f.Whole) != isinstance(right, f.Whole):
             other = right if isinstance(left, f.Whole) else left
-            if not _is_region(other) and _read(other, ()):
+            if not is_region(other) and _read(other, ()):
                 return False
         raise
 

@@ -71,6 +71,35 @@ def check(
     return Verdict.right() if same else Verdict.wrong("value", "not equal")
 
 
+def kind_of(text: str, variables: Sequence[str] = ()) -> str:
+    """The kind that a reference looks like; "expression" where it cannot be read.
+
+    (2, 4) is a tuple, which compares as an open interval does; a bare list is a solution set.
+    """
+    node = _read_one(text, "solution_set", set(variables)).node
+    match node:
+        case f.Whole() | f.Bracketed("{", _, _) | f.Listing():
+            return "interval" if solution_sets.is_region(node) else "solution_set"
+        case f.SetOperation() | f.Comprehension():
+            return "interval"
+        case f.Relation(sign):
+            return "equation" if sign == "=" else "interval"
+        case f.Grid() | f.Bracketed(_, (f.Grid() | f.Bracketed(), *_), _):
+            return "matrix" if _is_matrix(node) else "tuple"
+        case f.Bracketed():
+            return "interval" if solution_sets.is_region(node) else "tuple"
+        case Scalar() if not f.names_of(node):
+            return "number"
+    return "expression"
+
+
+def _is_matrix(node: Node) -> bool:
+    try:
+        return bool(_grid(node))
+    except FormulaError:
+        return False
+
+
 def _refused(name: str, error: FormulaError) -> Verdict:
     detail = f"{name}: {error.detail}" if name else error.detail
     if error.reason in ("undefined", "kind"):
@@ -90,8 +119,21 @@ def read(
         readings[i] = _read_one(texts[i], kind, declared)
         node = readings[i].node
         if plain[i] and not all(plain) and isinstance(node, Node):
-            declared |= {name for name in _all_names(node) if len(name) > 1}
-    return tuple(readings)
+            declared |= {name for name in f.all_names(node) if len(name) > 1}
+    return _with_like_units(*readings)
+
+
+def _with_like_units(ours: Reading, theirs: Reading) -> tuple[Reading, Reading]:
+    """Units count where both texts have them."""
+    if ours.node is None or theirs.node is None:
+        return ours, theirs
+    united = [
+        any(name.startswith(f.UNIT) for name in f.all_names(reading.node))
+        for reading in (ours, theirs)
+    ]
+    if united[0] == united[1]:
+        return ours, theirs
+    return Reading(f.without_units(ours.node)), Reading(f.without_units(theirs.node))
 
 
 def _read_one(text: str, kind: str, declared: set[str]) -> Reading:
@@ -121,21 +163,6 @@ def _read_one(text: str, kind: str, declared: set[str]) -> Reading:
         return Reading(None, FormulaError("limit", "nested too deeply"))
 
 
-def _all_names(node: Node) -> set[str]:
-    match node:
-        case Scalar():
-            return set(f.names_of(node))
-        case f.Relation(_, left, right) | f.SetOperation(_, left, right):
-            return _all_names(left) | _all_names(right)
-        case f.Listing(_, parts) | f.Bracketed(_, parts, _):
-            return set().union(*map(_all_names, parts))
-        case f.Grid(rows):
-            return set().union(*(_all_names(entry) for row in rows for entry in row))
-        case f.Comprehension(name, condition):
-            return {name} | _all_names(condition)
-    return set()
-
-
 def _compare_expressions(left: Node, right: Node, variables: Sequence[str]) -> bool:
     for node in (left, right):
         if not isinstance(node, Scalar):
@@ -152,7 +179,8 @@ def _compare_expressions(left: Node, right: Node, variables: Sequence[str]) -> b
 
 def _compare_numbers(left: Node, right: Node, variables: Sequence[str]) -> bool:
     for node in (left, right):
-        if not isinstance(node, Scalar) or f.names_of(node):
+        names = f.names_of(node) if isinstance(node, Scalar) else ["a list"]
+        if any(not name.startswith(f.UNIT) for name in names):
             raise FormulaError("kind", "no number")
     return _compare_expressions(left, right, variables)
 

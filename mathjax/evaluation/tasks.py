@@ -4,7 +4,6 @@ answer is right."""
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -12,7 +11,7 @@ from mathjax.answers import puzzle as puzzle_answers
 from mathjax.answers.verdict import Verdict
 from mathjax.config import Config, ConfigError, PuzzleSection
 from mathjax.problems.base import Problem, ProblemError, ProblemSet
-from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec, standard_splits
+from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec, parse_puzzle, standard_splits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,18 +33,6 @@ def make_task(config: Config) -> Task:
         return _TASKS[config.task](config)
     except ProblemError as error:
         raise ConfigError(f"{config.task}.{error}") from None
-
-
-def parse_puzzle(prompt: str) -> tuple[list[int], int]:
-    """'3,6,7,51,58:4' -> ([3, 6, 7, 51, 58], 4). Raises ProblemError on anything else."""
-    match = re.fullmatch(
-        r"\s*([0-9]{1,7}(?:\s*,\s*[0-9]{1,7}){1,15})\s*:\s*(-?[0-9]{1,19})\s*", prompt
-    )
-    if not match:
-        raise ProblemError(
-            f"not a puzzle: {prompt[:80]!r}; write 2 to 16 numbers and a target like 3,6,7,51,58:4"
-        )
-    return [int(number) for number in match[1].split(",")], int(match[2])
 
 
 def _check_puzzle(prompt: str, response: str, division: str) -> Verdict:

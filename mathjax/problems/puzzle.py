@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 
 import numpy as np
 
@@ -322,3 +323,15 @@ def _longest_document(spec: PuzzleSpec) -> int:
     prompt = n * (number + 1) + value + 1
     step = value + 1 + (value + 2) + 1 + value
     return prompt + (n - 1) * (step + 1)
+
+
+def parse_puzzle(prompt: str) -> tuple[list[int], int]:
+    """'3,6,7,51,58:4' -> ([3, 6, 7, 51, 58], 4). Raises ProblemError on anything else."""
+    match = re.fullmatch(
+        r"\s*([0-9]{1,7}(?:\s*,\s*[0-9]{1,7}){1,15})\s*:\s*(-?[0-9]{1,19})\s*", prompt
+    )
+    if not match:
+        raise ProblemError(
+            f"not a puzzle: {prompt[:80]!r}; write 2 to 16 numbers and a target like 3,6,7,51,58:4"
+        )
+    return [int(number) for number in match[1].split(",")], int(match[2])

@@ -14,10 +14,9 @@ import pytest
 from mathjax.answers.puzzle import verify
 from mathjax.data import export as export_lib
 from mathjax.data.export import Export, ExportError, card_path, export
-from mathjax.evaluation.tasks import parse_puzzle
 from mathjax.problems.base import ProblemError
 from mathjax.problems.mixture import MixtureSet
-from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec
+from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec, parse_puzzle
 from mathjax.problems.registry import make_dataset, make_mixture, parse_settings
 
 COUNT = 2500

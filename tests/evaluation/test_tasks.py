@@ -4,8 +4,9 @@ import pytest
 
 from mathjax.config import ConfigError, resolve
 from mathjax.evaluation.runner import score_rows
-from mathjax.evaluation.tasks import make_task, parse_puzzle, reference_problems
+from mathjax.evaluation.tasks import make_task, reference_problems
 from mathjax.problems.base import ProblemError
+from mathjax.problems.puzzle import parse_puzzle
 
 
 @pytest.fixture(scope="module")

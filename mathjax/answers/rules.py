@@ -1,0 +1,137 @@
+"""Is the answer to a rule task right? Equal, in the form the task asks for, or the same solutions.
+
+The tasks are those of `mathjax.problems.rules`; the answer is what stands behind the last
+`Answer:` of a response.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from flint import fmpq_mat
+
+from mathjax.answers import equality, equations, symbolic
+from mathjax.answers import formulas as f
+from mathjax.answers.formula_parser import parse
+from mathjax.answers.formulas import FormulaError
+from mathjax.answers.polynomials import Field
+from mathjax.answers.verdict import Verdict
+
+_KINDS = {
+    "expand": ("expression", "expanded"),
+    "factor_out": ("expression", "factored"),
+    "simplify": ("expression", "simplified"),
+    "evaluate": ("number", None),
+    "linear_equation": ("solution_set", None),
+    "isolate": ("equation", "solved"),
+    "rearrange": ("equation", "solved"),
+    "quadratic": ("solution_set", None),
+    "linear_system_gauss": ("solution_set", None),
+    "linear_system_recursive": ("solution_set", None),
+    "elimination": ("equation", None),
+}
+"""Kind and form of each task's answer, as `symbolic.check` knows them."""
+
+POSITIVE = "all variables positive"
+"""In a prompt: roots of products may be taken apart."""
+
+_MAX_RESPONSE = 100_000
+_WORDS = frozenset("or sqrt no real solution free infinitely many solutions all numbers".split())
+_INFINITE = "infinitely many solutions:"
+_NAME = re.compile(r"(?<!\\)(?:\\mathrm\{)?([^\W\d_]+(?:_?\{?[0-9]+\}?)?)")
+
+
+def final_answer(response: str) -> str:
+    """What stands behind the last `Answer:`, else the last line that is not blank."""
+    _, marker, tail = response.rpartition("Answer:")
+    lines = (tail if marker else response).strip().splitlines()
+    return (lines[0] if marker else lines[-1]).strip() if lines else ""
+
+
+def check(task: str, prompt: str, reference: str, response: str) -> Verdict:
+    """Whether a response answers the prompt of a rule task as the reference answer does.
+
+    reference: the bare answer of the problem. Reasons as of `symbolic.check`; "form" where the
+    answer is equal but not expanded, factored, simplified or solved as the reference is.
+    Raises ValueError for an unknown task.
+    """
+    if task not in _KINDS:
+        raise ValueError(f"task must be one of {', '.join(_KINDS)}, got {task!r}")
+    if len(response) > _MAX_RESPONSE:
+        return Verdict.undecided("limit", f"response has more than {_MAX_RESPONSE} characters")
+    kind, form = _KINDS[task]
+    answer = final_answer(response)
+    variables = [name for name in _NAME.findall(reference) if name not in _WORDS]
+    if reference.startswith(_INFINITE):
+        return _check_infinite(reference, answer, variables)
+    if answer.lower().startswith(_INFINITE):
+        return Verdict.wrong("value", "there are not infinitely many solutions")
+    if form == "solved" and POSITIVE in prompt:
+        return _check_solved(reference, answer, variables)
+    if form == "solved":
+        return symbolic.check(reference, answer, kind, variables, f"solved:{variables[0]}")
+    verdict = symbolic.check(reference, answer, kind, variables, form)
+    if verdict.reason == "form":
+        # A form that the reference itself does not have cannot be asked for.
+        if symbolic.check(reference, reference, kind, variables, form).reason == "form":
+            return symbolic.check(reference, answer, kind, variables)
+    return verdict
+
+
+def _check_solved(reference: str, answer: str, variables: list[str]) -> Verdict:
+    """Formulas solved for a name, equal wherever all names are greater than zero."""
+    try:
+        with equality.deadline():
+            ours, theirs = parse(reference, variables), parse(answer, variables)
+            if not isinstance(theirs, f.Relation) or theirs.sign != "=":
+                return Verdict.wrong("kind", "no equation")
+            name = variables[0]
+            solved = equations.solved_for(theirs)
+            if name not in solved:
+                return Verdict.wrong("form", f"{name} does not stand alone on one side")
+            same = equality.equal(equations.solved_for(ours)[name], solved[name], positive=True)
+    except FormulaError as error:
+        return Verdict.undecided(error.reason, error.detail)
+    return Verdict.right() if same else Verdict.wrong("value", "not equal")
+
+
+def _check_infinite(reference: str, answer: str, variables: list[str]) -> Verdict:
+    """Solutions with free unknowns, whichever unknowns are called free."""
+    if not answer.lower().startswith(_INFINITE):
+        return Verdict.wrong("value", "there are infinitely many solutions")
+    try:
+        with equality.deadline():
+            reduced = [_reduced(text, variables) for text in (reference, answer)]
+    except FormulaError as error:
+        return Verdict.undecided(error.reason, error.detail)
+    if reduced[0] == reduced[1]:
+        return Verdict.right()
+    return Verdict.wrong("value", "other solutions")
+
+
+def _reduced(text: str, variables: list[str]) -> list[Fraction]:
+    """The reduced row echelon form of `x = -5 + 3/2*w, w free`, columns in the names' order."""
+    parts = [part.strip() for part in text[len(_INFINITE) :].split(",")]
+    free = [part.removesuffix(" free").strip() for part in parts if part.endswith(" free")]
+    names = sorted(set(variables))
+    if not set(free) <= set(names):
+        raise FormulaError("parse", "an unknown name is free")
+    relations = [parse(part, variables) for part in parts if not part.endswith(" free")]
+    entries = []
+    for relation in relations:
+        if not isinstance(relation, f.Relation) or relation.sign != "=":
+            raise FormulaError("parse", "no equation")
+        difference = f.Sum((relation.left, f.Negative(relation.right)))
+        field = Field(difference, *map(f.Name, names))
+        above, below, _ = field.quotient(difference)
+        if len(field.keys) != len(names) or not below.is_constant() or above.total_degree() > 1:
+            raise FormulaError("parse", "no linear equation")
+        zero = (0,) * len(names)
+        unit = [tuple(int(key == f.Name(name)) for key in field.keys) for name in names]
+        entries += [above[monomial] for monomial in (*unit, zero)]
+    if not relations:
+        return []
+    matrix, rank = fmpq_mat(len(relations), len(names) + 1, entries).rref()
+    entries = matrix.entries()[: rank * (len(names) + 1)]
+    return [Fraction(int(entry.p), int(entry.q)) for entry in entries]
