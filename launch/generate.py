@@ -44,13 +44,11 @@ def main(_) -> int:
         prompts = [tokens] * NUM_SAMPLES.value
         for completion in generator.generate(model.params, prompts, seed=SEED.value):
             response = model.tokenizer.decode(completion.tokens)
-            verdict = model.task.check(prompt, response)
-            note = (
-                "right"
-                if verdict.correct
-                else f"{verdict.status} ({verdict.reason}): {verdict.detail}"
-            )
-            print(f"{response}\n  {note}", flush=True)
+            print(response, flush=True)
+            if not model.task.needs_reference:
+                verdict = model.task.check(prompt, response, "")
+                note = f"{verdict.status} ({verdict.reason}): {verdict.detail}"
+                print("  right" if verdict.correct else f"  {note}", flush=True)
 
     if PROMPT.value is not None:
         answer(PROMPT.value.strip())

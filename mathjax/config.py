@@ -135,6 +135,7 @@ class GenerationSection:
 class Config:
     seed: int = 0
     task: str = "puzzle"
+    problems: tuple[str, ...] = ()  # FIELD=VALUE settings of the task's problems; puzzle.* if those
     model: ModelSection = ModelSection()
     lora: LoraSection = LoraSection()
     puzzle: PuzzleSection = PuzzleSection()
@@ -179,7 +180,7 @@ POSITIVE = (
     "generation.max_new_tokens",
 )
 CHOICES = {
-    "task": ("puzzle",),
+    "task": ("puzzle", "arithmetic", "rules", "stories"),
     "model.family": ("llama", "gpt2", "t5"),
     "optimizer.name": ("adamw", "muon"),
     "model.dtype": ("float32", "bfloat16"),

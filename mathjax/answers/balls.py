@@ -43,14 +43,41 @@ def precision(bits: int) -> Iterator[None]:
             flint.ctx.prec = before
 
 
-def real(node: Scalar, point: Mapping[str, fmpq], settle: bool = False) -> arb:
-    """The real value; Undefined where there is none (an even root of a negative number, ...)."""
-    return _Real(point, settle).at(node)
+def real(node: Scalar, point: Mapping[str, fmpq], settle: bool = False) -> tuple[arb, int]:
+    """(the real value, the largest binary exponent of a value on the way, up or down).
+
+    Raises Undefined where there is none (an even root of a negative number, ...), Unclear.
+    """
+    evaluator = _Real(point, settle)
+    return evaluator.at(node), evaluator.size
 
 
-def complex_(node: Scalar, point: Mapping[str, acb], settle: bool = False) -> acb:
-    """The principal value."""
-    return _Complex(point, settle).at(node)
+def complex_(node: Scalar, point: Mapping[str, acb], settle: bool = False) -> tuple[acb, int]:
+    """As `real`, the principal value."""
+    evaluator = _Complex(point, settle)
+    return evaluator.at(node), evaluator.size
+
+
+def is_small(ball: arb | acb, bits: int) -> bool:
+    """Whether a ball around zero lies within 2^-bits of it."""
+    upper = ball.abs_upper()
+    return upper < arb(2) ** -bits
+
+
+def _exponent(ball: arb | acb) -> int:
+    """The size of the binary exponent of a value, 0 where it may be zero."""
+    if isinstance(ball, acb):
+        return max(_exponent(ball.real), _exponent(ball.imag))
+    if ball.contains(0):
+        return 0
+    mantissa, exponent = ball.mid().man_exp()
+    return abs(int(exponent) + int(mantissa).bit_length())
+
+
+def _whole(ball: arb | acb) -> int:
+    """The size of a value, rounded up."""
+    whole = ball.abs_upper().ceil().unique_fmpz()
+    return int(whole) if whole is not None else 1 << 62
 
 
 def _to_fmpq(number) -> fmpq:
@@ -74,11 +101,13 @@ class _Evaluator:
 
     def __init__(self, point: Mapping, settle: bool):
         self._point, self._settle = point, settle
+        self.size = 0
 
     def at(self, node: Scalar):
         result = self._at(node)
         if not result.is_finite():
             raise Unclear
+        self.size = max(self.size, _exponent(result))
         return result
 
     def _at(self, node: Scalar):
@@ -139,7 +168,7 @@ class _Evaluator:
         """Whether a value is zero: by its ball, or taken so at the last precision."""
         if not ball.contains(0):
             return False
-        if ball == 0 or self._settle:
+        if ball == 0 or (self._settle and is_small(ball, flint.ctx.prec // 4)):
             return True
         raise Unclear
 
@@ -184,6 +213,8 @@ class _Evaluator:
 
     def _call(self, function: str, arguments: list):
         x = arguments[0]
+        if function in ("tanh", "coth"):  # 1 but for exp(-2x)
+            self.size = max(self.size, 3 * _whole(x))
         match function:
             case "sin" | "cos" | "sinh" | "cosh" | "tanh" | "asinh" | "atan":
                 return getattr(x, function)()
@@ -288,9 +319,10 @@ class _Real(_Evaluator):
         whole = getattr(x, function)()
         if whole.unique_fmpz() is not None:
             return whole
-        if not self._settle:
+        nearest = (x + arb("0.5")).floor().unique_fmpz()
+        if not self._settle or nearest is None or not is_small(x - nearest, flint.ctx.prec // 4):
             raise Unclear
-        return arb((x + arb("0.5")).floor().unique_fmpz() or 0)
+        return arb(nearest)
 
 
 class _Complex(_Evaluator):

@@ -7,14 +7,12 @@ by their right sides where both are solved for the same name.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from flint import fmpq_mpoly
+from flint import fmpq, fmpq_mpoly
 
 from mathjax.answers import equality
 from mathjax.answers import formulas as f
 from mathjax.answers.formulas import FormulaError, Name, Node, Relation, Scalar
-from mathjax.answers.polynomials import Field, squarefree, without
+from mathjax.answers.polynomials import Field, factors, gcd, squarefree, without
 from mathjax.answers.regions import FLIPPED
 
 _ORDER = tuple(FLIPPED)
@@ -89,47 +87,45 @@ def _same_varieties(one: Relation, other: Relation) -> bool:
     That proves equality in any case, and difference where there are none.
     """
     field = Field(_difference(one), _difference(other))
-    ours = _vanishing(field, one)
-    theirs = _vanishing(field, other)
-    if ours is None or theirs is None:  # holds everywhere
-        if ours is None and theirs is None:
-            return True
-        found = False
-    else:
-        found = ours[0] == theirs[0]
-        if found and not _same_domains(ours[0], ours[1], theirs[1]):
-            raise FormulaError("domain", "equal where both are defined, but that differs")
+    ours, poles = _vanishing(field, one)
+    theirs, other_poles = _vanishing(field, other)
+    found = ours == theirs
+    if found and not _same_domains(ours, poles, other_poles):
+        raise FormulaError("domain", "equal where both are defined, but that differs")
     if not found and not all(isinstance(key, Name) for key in field.keys):
         raise _NotRational
     return found
 
 
-def _vanishing(field: Field, relation: Relation) -> tuple[fmpq_mpoly, fmpq_mpoly] | None:
+def _vanishing(field: Field, relation: Relation) -> tuple[fmpq_mpoly, fmpq_mpoly]:
     """(the square-free polynomial whose zeros are the solutions, what must not vanish there).
 
-    None if everything is a solution.
+    The polynomial is zero if everything is a solution.
     """
     above, below, poles = field.quotient(_difference(relation))
     if above == 0:
-        return None
-    above = above / above.gcd(below)
+        return above, squarefree(poles)
+    above = above / gcd(above, below)
     return squarefree(without(above, poles)), squarefree(poles)
 
 
 def _same_domains(zeros: fmpq_mpoly, one: fmpq_mpoly, other: fmpq_mpoly) -> bool:
-    """Whether the same zeros of a polynomial are left when those of one or of the other go.
+    """Whether the same zeros of a polynomial are left when those of one or of the other go; all
+    points are zeros of the zero polynomial.
 
     I = E/R says that R is not 0, E = I*R does not.
     """
     for poles, others in ((one, other), (other, one)):
-        for factor, _ in poles.factor()[1]:
-            if others.gcd(factor).is_constant() and _meet(zeros, factor):
+        for factor, _ in factors(poles):
+            if gcd(others, factor).is_constant() and _meet(zeros, factor):
                 return False
     return True
 
 
 def _meet(zeros: fmpq_mpoly, factor: fmpq_mpoly) -> bool:
     """False only if two polynomials surely have no zero in common."""
+    if zeros == 0:
+        return True
     used = [i for i, degree in enumerate(factor.degrees()) if degree]
     if any(degree for i, degree in enumerate(zeros.degrees()) if i not in used) or len(used) > 1:
         if len(used) == 1 and factor.total_degree() == 1:
@@ -140,7 +136,7 @@ def _meet(zeros: fmpq_mpoly, factor: fmpq_mpoly) -> bool:
             at = zeros.compose(*arguments)
             return not (at.is_constant() and at != 0)
         return True
-    return not zeros.gcd(factor).is_constant()
+    return not gcd(zeros, factor).is_constant()
 
 
 def _same_order(one: Relation, other: Relation) -> bool:
@@ -154,25 +150,23 @@ def _same_order(one: Relation, other: Relation) -> bool:
     if one.sign != sign:
         return False
     factor = _constant_ratio(ours, theirs)
-    return factor is not None and _is_positive(factor)
+    return factor is not None and factor > 0
 
 
-def _constant_ratio(ours: Scalar, theirs: Scalar) -> Scalar | None:
+def _constant_ratio(ours: Scalar, theirs: Scalar) -> fmpq | None:
     """ours / theirs where that is a constant other than zero, from rational arithmetic."""
     field = Field(ours, theirs)
-    n, d, _ = field.quotient(ours)
-    m, e, _ = field.quotient(theirs)
+    n, d, poles = field.quotient(ours)
+    m, e, other_poles = field.quotient(theirs)
     if n == 0 or m == 0:
         return None
     left, right = n * e, m * d
     ratio = left.leading_coefficient() / right.leading_coefficient()
     if left != right * ratio:
         return None
-    return f.Number(Fraction(int(ratio.p), int(ratio.q)))
-
-
-def _is_positive(factor: Scalar) -> bool:
-    return isinstance(factor, f.Number) and factor.value > 0
+    if squarefree(poles) != squarefree(other_poles):
+        raise FormulaError("domain", "the same where both are defined, but that differs")
+    return ratio
 
 
 def _same_otherwise(one: Relation, other: Relation) -> bool:

@@ -7,14 +7,15 @@ chance below (degree / 2^60)^20 (Schwartz and Zippel); one difference proves the
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
 
 from flint import fmpz
 
 from mathjax.answers import formulas as f
 from mathjax.answers.formulas import FormulaError, Scalar
+from mathjax.answers.time_limit import check_time
 
 POINTS = 20
 MAX_BITS = 60_000
@@ -23,7 +24,6 @@ MAX_DEGREE = 2**40
 """Bound of the degree, and of exponents: well below the primes."""
 
 _NUM_PRIMES = 4  # each takes a share of the points
-_POOL = 64
 
 
 class Irrational(Exception):
@@ -41,14 +41,12 @@ def value(node: Scalar) -> Fraction:
         case f.Sum(terms):
             total = Fraction(0)
             for term in terms:
-                total += value(term)
+                total = _written(total + value(term))
             return total
         case f.Product(factors):
             product = Fraction(1)
             for factor in factors:
-                product *= value(factor)
-                if _bits(product) > MAX_BITS:
-                    raise FormulaError("limit", "a number too long to write")
+                product = _written(product * value(factor))
             return product
         case f.Negative(inner):
             return -value(inner)
@@ -56,7 +54,7 @@ def value(node: Scalar) -> Fraction:
             divisor = value(below)
             if divisor == 0:
                 raise FormulaError("undefined", "a division by zero")
-            return value(above) / divisor
+            return _written(value(above) / divisor)
         case f.Power(base, exponent):
             return power(value(base), value(exponent))
         case f.Call("percent", (inner,)):
@@ -66,6 +64,13 @@ def value(node: Scalar) -> Fraction:
         case f.Call("abs", (inner,)):
             return abs(value(inner))
     raise Irrational
+
+
+def _written(number: Fraction) -> Fraction:
+    check_time()
+    if _bits(number) > MAX_BITS:
+        raise FormulaError("limit", "a number too long to write")
+    return number
 
 
 def _bits(number: Fraction) -> int:
@@ -91,10 +96,7 @@ def factorial(number: Fraction) -> int:
         raise FormulaError("undefined", "a factorial of what is no natural number")
     if number > 3000:
         raise FormulaError("limit", "the factorial of a number over 3000")
-    product = 1
-    for i in range(2, int(number) + 1):
-        product *= i
-    return product
+    return math.factorial(int(number))
 
 
 def integer_exponent(node: Scalar) -> int:
@@ -113,16 +115,16 @@ def integer_exponent(node: Scalar) -> int:
     return exponent
 
 
-@lru_cache(maxsize=1)
-def _primes() -> tuple[int, ...]:
-    """Primes between 2^60 and 2^61, scattered."""
+def _primes(seed: bytes) -> list[int]:
+    """Primes between 2^60 and 2^61 that no text can be made to fit, as it decides them."""
+    stream = hashlib.shake_128(b"primes" + seed).digest(8 * _NUM_PRIMES)
     primes = []
-    for i in range(_POOL):
-        candidate = (1 << 60) + (i * 0x9E3779B97F4A7C15 >> 8) % (1 << 60) | 1
+    for i in range(_NUM_PRIMES):
+        candidate = (1 << 60) | int.from_bytes(stream[8 * i : 8 * i + 8], "little") >> 4 | 1
         while not fmpz(candidate).is_prime():
             candidate += 2
         primes.append(candidate)
-    return tuple(primes)
+    return primes
 
 
 class Points:
@@ -130,10 +132,8 @@ class Points:
 
     def __init__(self, salt: str):
         self._salt = salt
-        digest = hashlib.blake2b(salt.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        pool, start = _primes(), int.from_bytes(digest, "little")
-        chosen = [pool[(start + i * 17) % _POOL] for i in range(_NUM_PRIMES)]
-        self.primes = [prime for prime in chosen for _ in range(POINTS // _NUM_PRIMES)]
+        primes = _primes(salt.encode("utf-8", "surrogatepass"))
+        self.primes = [prime for prime in primes for _ in range(POINTS // _NUM_PRIMES)]
         self._residues: dict[str, list[int]] = {}
 
     def of(self, name: str) -> list[int]:
@@ -160,6 +160,7 @@ class _Residues:
         self._points, self._primes = points, points.primes
 
     def at(self, node: Scalar) -> list[int]:
+        check_time()
         primes = self._primes
         match node:
             case f.Number(number):

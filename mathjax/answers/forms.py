@@ -16,7 +16,7 @@ from fractions import Fraction
 from mathjax.answers import formulas as f
 from mathjax.answers.exact_values import Irrational, value
 from mathjax.answers.formulas import FormulaError, Node, Scalar
-from mathjax.answers.polynomials import Field
+from mathjax.answers.polynomials import Field, factors, gcd
 from mathjax.answers.verdict import Verdict
 
 FORMS = ("expanded", "factored", "simplified", "lowest_terms", "solved")
@@ -30,15 +30,16 @@ _ALIASES = {
 }  # fmt: skip
 
 
-def demanded(form: str | tuple[str, str] | None) -> tuple[str, str] | None:
+def demanded(form: str | None) -> tuple[str, str] | None:
     """(form, unknown) of a form's name: "solved:x" and "solved for x" are ("solved", "x")."""
     if form is None:
         return None
-    text = form if isinstance(form, str) else ":".join(form)
-    found = re.fullmatch(r"\s*(solved?)(?:[ _:=-]*for)?(?:[ _:=(-]+([^\s()]+)\)?)?\s*", text)
+    if not isinstance(form, str):
+        raise TypeError(f"form must be a string or None, got {form!r}")
+    found = re.fullmatch(r"\s*(solved?)(?:[ _:=-]*for)?(?:[ _:=(-]+([^\s()]+)\)?)?\s*", form)
     if found:
         return "solved", found[2] or ""
-    name = re.sub(r"[ -]", "_", text.strip().lower())
+    name = re.sub(r"[ -]", "_", form.strip().lower())
     name = _ALIASES.get(name, name)
     if name not in FORMS:
         raise ValueError(f"form must be one of {', '.join(FORMS)} (solved:x), got {form!r}")
@@ -166,8 +167,8 @@ def _reducible(node: Scalar) -> str:
     if polynomial.is_constant():
         return "a number that is a sum"
     polynomial = polynomial * (1 / below.leading_coefficient())
-    factors = polynomial.factor()[1]
-    if len(factors) != 1 or factors[0][1] != 1:
+    found = factors(polynomial)
+    if len(found) != 1 or found[0][1] != 1:
         return "a factor that factors further"
     coefficients = [Fraction(int(c.p), int(c.q)) for c in polynomial.coeffs()]
     content = Fraction(
@@ -375,7 +376,7 @@ def _unreduced(node: Scalar) -> str:
     m, e, more = field.quotient(below)
     if not (d.is_constant() and e.is_constant() and poles.is_constant() and more.is_constant()):
         return "a quotient in a quotient"
-    if not n.gcd(m).is_constant():
+    if not gcd(n, m).is_constant():
         return "a common factor"
     coefficients = [Fraction(int(c.p), int(c.q)) for c in (*n.coeffs(), *m.coeffs())]
     if all(c.denominator == 1 for c in coefficients):

@@ -20,7 +20,7 @@ _SETS = ("union", "intersection", "difference")
 _MATRICES = ("pmatrix", "bmatrix", "matrix", "Bmatrix", "array", "smallmatrix")
 
 _EMPTY = re.compile(
-    r"(?:(?:there (?:are|is) |has |have |the equation has )?no (?:real |valid )?"
+    r"(?:(?:there (?:are|is) |has |have |the equation has )?(?:no|0|zero) (?:real |valid )?"
     r"(?:solutions?|roots?|values?)(?: exists?| exist)?|none|(?:the )?empty set|\{\s*\}|∅|"
     r"\\\{\s*\\\}|\\(?:emptyset|varnothing)|inconsistent|no such (?:x|number|value)s?)"
 )

@@ -32,6 +32,7 @@ class ScalarParser:
         self._tokens, self._at, self._depth = tokens, 0, 0
         self._declared, self._mixed, self._square = declared, mixed, square
         self._bars = 0  # |...| that are open
+        self._raising = False  # at the first number of an exponent
 
     # Tokens
 
@@ -134,7 +135,7 @@ class ScalarParser:
         if token.kind == "[":
             return self._square
         if token.kind == "number":
-            return before.kind in (")", "}", "]", "|")
+            return before.kind in (")", "}", "]", "|", "!")
         return False
 
     def _power(self) -> Node:
@@ -166,7 +167,9 @@ class ScalarParser:
     def _exponent(self) -> Scalar:
         self._enter()
         sign = self._take("+", "-")
+        self._raising = True  # 2^3\\frac{1}{2} is no power of a mixed number
         node = self._exponent() if sign else self._scalar(self._power())
+        self._raising = False
         self._depth -= 1
         return f.Negative(node) if sign == "-" else node
 
@@ -249,7 +252,11 @@ class ScalarParser:
         if following.kind == "vulgar":
             self._at += 1
             return f.Sum((number, f.Number(following.value)))
-        if following.kind == "frac" and (fraction := self._literal_fraction()):
+        if (
+            following.kind == "frac"
+            and not self._raising
+            and (fraction := self._literal_fraction())
+        ):
             return f.Sum((number, fraction))
         if self._mixed and following.kind == "number" and not following.glued:
             above, bar, below = self._tokens[self._at : self._at + 3]
@@ -259,17 +266,28 @@ class ScalarParser:
         return number
 
     def _literal_fraction(self) -> Scalar | None:
-        """The fraction of a mixed number: `\\frac` of two integers, the cursor then behind it."""
-        start = self._at
-        self._at += 1
-        try:
-            above, below = self._argument(), self._argument()
-        except FormulaError:
-            above = below = None
-        if all(isinstance(x, f.Number) and isinstance(x.value, int) for x in (above, below)):
-            return f.Quotient(above, below)
-        self._at = start
-        return None
+        """The fraction of a mixed number, `\\frac` of two integers; the cursor then behind it."""
+        tokens, at, parts = self._tokens, self._at + 1, []
+        while len(parts) < 2:
+            braced = tokens[at].kind == "{"
+            number = tokens[at + braced]
+            if number.kind != "number" or not isinstance(number.value, int):
+                return None
+            if braced:
+                if tokens[at + 2].kind != "}":
+                    return None
+                parts.append(number.value)
+                at += 3
+            elif number.value < 10:
+                parts.append(number.value)
+                at += 1
+            elif number.value < 100 and not parts:  # \\frac12
+                parts += divmod(number.value, 10)
+                at += 1
+            else:
+                return None
+        self._at = at
+        return f.Quotient(f.Number(parts[0]), f.Number(parts[1]))
 
     def _argument(self) -> Scalar:
         """`{...}`, or one letter, digit or command, as TeX takes it."""

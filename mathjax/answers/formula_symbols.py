@@ -49,6 +49,12 @@ SPACING = frozenset(
     "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr displaystyle textstyle "
     "limits quad qquad nolimits thinspace hfill strut".split()
 )
+QUANTITIES = frozenset(
+    "hundred thousand million billion trillion dozen percent squared cubed factorial remainder "
+    "mod modulo div times plus minus negative over divided multiplied half twice double triple "
+    "and or not".split()
+)
+"""Words that change the number they stand at: no units."""
 FONTS = frozenset(
     "text textbf textrm textit textnormal mbox mathrm operatorname rm mathbf mathit mathsf mathbb "
     "mathcal".split()

@@ -20,6 +20,7 @@ from mathjax.answers.formula_symbols import (
     GLYPHS,
     GREEK_LETTERS,
     GREEK_NAMES,
+    QUANTITIES,
     SPACING,
     SPELLINGS,
     STRUCTURES,
@@ -33,20 +34,26 @@ from mathjax.answers.formulas import FormulaError
 MAX_CHARACTERS = 20_000
 MAX_TOKENS = 4_000
 MAX_DIGITS = 2_000
+_MAX_WRAPPERS = 12
 MAX_SCALE = 2_000
 """Largest size of the exponent of a literal such as 1e10."""
 
 _NUMBER = re.compile(
     r"(?:[0-9]++(?:\.(?:[0-9]++|(?![^\W\d_])))?+|\.[0-9]++)(?:[eE][+-]?[0-9]++(?!\w))?"
 )
+_DECIMAL = re.compile(r"[0-9]*+(?:\.[0-9]++)?")
 _THOUSANDS = re.compile(
     r"[0-9]{1,3}(?:(?:,|\{,\}|\\,|\\!,|,\\! ?)[0-9]{3})++(?![0-9])(?:\.[0-9]++)?"
 )
 _LETTERS = re.compile(f"[^\\W\\d_{''.join((*SUPERSCRIPTS, *SUBSCRIPTS, *VULGAR))}]++")
+_DIGITS = re.compile(r"[0-9]*+")
 _INDEX = re.compile(r"_(?:\{([0-9A-Za-z,]++)\}|([0-9]++|[A-Za-z]))")
 _COMMAND = re.compile(r"\\([A-Za-z]++|.)", re.DOTALL)
 _BRACED = re.compile(r"\s*\{([^{}\\$]*+)\}")
 _SYMBOLS = ("**", "<=", ">=", "!=", "+-", "+/-")
+
+
+_BRACKETS = {"(": 1, "[": 1, "\\{": 1, ")": -1, "]": -1, "\\}": -1}
 
 
 class Token(NamedTuple):
@@ -67,9 +74,10 @@ def is_latex(text: str) -> bool:
 
 def unwrap(text: str) -> str:
     """The formula in an answer: invisible characters, fences, dollars, boxes and stops removed."""
+    if len(text) > 2 * MAX_CHARACTERS:
+        raise FormulaError("limit", f"longer than {MAX_CHARACTERS} characters")
     text = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
-    before = None
-    while text != before:
+    for _ in range(_MAX_WRAPPERS):
         before = text
         for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
             text = _without_fence(text, opening, closing)
@@ -83,6 +91,8 @@ def unwrap(text: str) -> str:
                     text = text[len(box) : -1].strip()
         if text.endswith(".") and not text.endswith(".."):
             text = text[:-1].strip()
+        if text == before:
+            break
     return text
 
 
@@ -130,13 +140,15 @@ class _Tokenizer:
         self._longest = max(map(len, self._declared), default=1)
         self._tokens: list[Token] = []
         self._spaced = True
+        self._brackets = 0  # ( and [ that are open: commas there stand between entries
         self._decimals: int | None = None  # of the last number, if it had a point
 
     def run(self) -> list[Token]:
         text = self._text
         while self._at < len(text):
             c = text[self._at]
-            if c.isspace() or c in "~$" or (c == "\\" and text[self._at + 1 : self._at + 2] == " "):
+            blank = c.isspace() or c == "$" or (c == "~" and self._latex)
+            if blank or (c == "\\" and text[self._at + 1 : self._at + 2] == " "):
                 self._at += 2 if c == "\\" else 1
                 self._spaced = True
                 continue
@@ -153,12 +165,16 @@ class _Tokenizer:
         return [*self._tokens, END, END, END]  # the parser looks two ahead
 
     def _add(self, kind: str, value: object = None) -> None:
+        if kind in _BRACKETS:
+            self._brackets += _BRACKETS[kind]
         self._tokens.append(Token(kind, value, not self._spaced))
         self._spaced = False
 
     def _number(self) -> None:
-        match = self._thousands and _THOUSANDS.match(self._text, self._at)
+        match = self._thousands and not self._brackets and _THOUSANDS.match(self._text, self._at)
         match = match or _NUMBER.match(self._text, self._at)
+        if match and {"e", "E"} & self._declared.keys() & set(match[0]):
+            match = _DECIMAL.match(self._text, self._at)  # 2E is a product
         if not match:
             raise FormulaError("parse", f"unexpected {_near(self._text, self._at)}")
         self._at = match.end()
@@ -186,15 +202,11 @@ class _Tokenizer:
         )
 
     def _letters(self) -> None:
-        match = _LETTERS.match(self._text, self._at)
-        run = match[0]
+        """A run of letters: one name in plain text; in LaTeX one a letter, declared runs aside."""
+        run = _LETTERS.match(self._text, self._at)[0]
         if "π" in run and run not in self._declared and not self._latex:
             run = run.split("π")[0] or "π"  # πr is a product
-        end = self._at + len(run)
-        whole = run
-        while end < len(self._text) and self._text[end] in "0123456789":
-            end += 1
-        digits = self._text[self._at + len(run) : end]
+        digits = _DIGITS.match(self._text, self._at + len(run))[0]
         together = (
             len(run) == 1
             or not self._latex
@@ -204,24 +216,27 @@ class _Tokenizer:
             or run in SPELLINGS
             or run in WORDS
         )
-        if not together:  # LaTeX: one letter is one name, but a declared run stays together
-            if run in CODE and len(run) > 3:
-                raise FormulaError("parse", f"{run!r} is a word of programs")
-            size = next(
-                (
-                    n
-                    for n in range(min(self._longest, len(run)), 1, -1)
-                    if run[:n] in self._declared
-                ),
-                1,
-            )
-            whole, digits = run[:size], ""
-            if size == len(run):
-                digits = self._text[self._at + len(run) : end]
-        if len(whole) + len(digits) > 100:
-            raise FormulaError("limit", "a name of more than 100 characters")
-        self._at += len(whole) + len(digits)
-        self._name(whole + digits)
+        if not together and run in CODE and len(run) > 3:
+            raise FormulaError("parse", f"{run!r} is a word of programs")
+        start = 0
+        while start < len(run):
+            size = len(run) if together else self._declared_size(run, start)
+            last = start + size == len(run)
+            name = run[start : start + size] + (digits if last else "")
+            if len(name) > 100:
+                raise FormulaError("limit", "a name of more than 100 characters")
+            self._at += len(name)
+            self._name(name)
+            start += size
+            if len(self._tokens) > MAX_TOKENS:
+                raise FormulaError("limit", f"more than {MAX_TOKENS} tokens")
+
+    def _declared_size(self, run: str, start: int) -> int:
+        """Letters of the longest declared name that begins here, else 1."""
+        for size in range(min(self._longest, len(run) - start), 1, -1):
+            if run[start : start + size] in self._declared:
+                return size
+        return 1
 
     def _name(self, run: str) -> None:
         """A name, function or word; takes the index that follows."""
@@ -305,6 +320,10 @@ class _Tokenizer:
         elif command.startswith("text") or command == "mbox":
             if content in self._declared or content in FUNCTIONS or content in SPELLINGS:
                 self._name(content)
+            elif content in ("percent", "pct"):
+                self._add("%")
+            elif not QUANTITIES.isdisjoint(re.findall("[a-z]++", content.lower())):
+                raise FormulaError("parse", f"{content[:20]!r} changes the number")
             elif content.isdigit() and content.isascii() and len(content) <= MAX_DIGITS:
                 self._add("number", int(content))
             else:

@@ -14,10 +14,14 @@ from mathjax.answers import exact_values
 from mathjax.answers import formulas as f
 from mathjax.answers.exact_values import Irrational
 from mathjax.answers.formulas import FormulaError, Scalar
+from mathjax.answers.time_limit import check_time
 
 MAX_TERMS = 20_000
 _MAX_WORK = 400_000  # products of terms in one multiplication
 _MAX_EXPONENT = 500
+_MAX_TERMS_DIVIDED = 5_000
+_MAX_SPACE, _MAX_FACTOR_SPACE = 1_000_000, 50_000  # terms if all were there
+_MAX_FACTOR_DEGREE = 300
 
 
 class Field:
@@ -110,6 +114,7 @@ def _integer(exponent: Scalar) -> int | None:
 
 
 def _times(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
+    check_time()
     if len(a) * len(b) > _MAX_WORK:
         raise FormulaError("limit", "a product of too many terms")
     product = a * b
@@ -133,8 +138,31 @@ def _bits(coefficient: fmpq) -> int:
     return int(coefficient.p).bit_length() + int(coefficient.q).bit_length()
 
 
+def factors(polynomial: fmpq_mpoly) -> list[tuple[fmpq_mpoly, int]]:
+    """(irreducible factor, how often), numbers left out. Raises FormulaError "limit"."""
+    _check_size(polynomial, _MAX_FACTOR_SPACE)
+    if polynomial.total_degree() > _MAX_FACTOR_DEGREE:
+        raise FormulaError("limit", f"a degree over {_MAX_FACTOR_DEGREE} to factor")
+    return polynomial.factor()[1]
+
+
+def gcd(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
+    for polynomial in (a, b):
+        _check_size(polynomial, _MAX_SPACE)
+    return a.gcd(b)
+
+
+def _check_size(polynomial: fmpq_mpoly, space: int) -> None:
+    """FLINT cannot be interrupted, so what could take long is not begun."""
+    check_time()
+    dense = math.prod(degree + 1 for degree in polynomial.degrees())
+    if len(polynomial) > _MAX_TERMS_DIVIDED or dense > space:
+        raise FormulaError("limit", "a polynomial too large to divide or factor")
+
+
 def squarefree(polynomial: fmpq_mpoly) -> fmpq_mpoly:
     """The product of the different factors, with leading coefficient 1; not of zero."""
+    _check_size(polynomial, _MAX_SPACE)
     product = polynomial / polynomial
     for factor, _ in polynomial.factor_squarefree()[1]:
         product = product * factor
@@ -144,7 +172,7 @@ def squarefree(polynomial: fmpq_mpoly) -> fmpq_mpoly:
 def without(polynomial: fmpq_mpoly, poles: fmpq_mpoly) -> fmpq_mpoly:
     """The polynomial without the factors it shares with `poles`."""
     while True:
-        common = polynomial.gcd(poles)
+        common = gcd(polynomial, poles)
         if common.is_constant():
             return polynomial
         polynomial = polynomial / common

@@ -16,6 +16,7 @@ from mathjax.answers import formulas as f
 from mathjax.answers.formula_parser import parse
 from mathjax.answers.formulas import FormulaError
 from mathjax.answers.polynomials import Field
+from mathjax.answers.time_limit import deadline
 from mathjax.answers.verdict import Verdict
 
 _KINDS = {
@@ -72,17 +73,18 @@ def check(task: str, prompt: str, reference: str, response: str) -> Verdict:
     if form == "solved":
         return symbolic.check(reference, answer, kind, variables, f"solved:{variables[0]}")
     verdict = symbolic.check(reference, answer, kind, variables, form)
-    if verdict.reason == "form":
-        # A form that the reference itself does not have cannot be asked for.
-        if symbolic.check(reference, reference, kind, variables, form).reason == "form":
-            return symbolic.check(reference, answer, kind, variables)
-    return verdict
+    if verdict.reason != "form":
+        return verdict
+    # A form that the reference itself does not have cannot be asked for.
+    if symbolic.check(reference, reference, kind, variables, form).reason != "form":
+        return verdict
+    return symbolic.check(reference, answer, kind, variables)
 
 
 def _check_solved(reference: str, answer: str, variables: list[str]) -> Verdict:
     """Formulas solved for a name, equal wherever all names are greater than zero."""
     try:
-        with equality.deadline():
+        with deadline():
             ours, theirs = parse(reference, variables), parse(answer, variables)
             if not isinstance(theirs, f.Relation) or theirs.sign != "=":
                 return Verdict.wrong("kind", "no equation")
@@ -101,7 +103,7 @@ def _check_infinite(reference: str, answer: str, variables: list[str]) -> Verdic
     if not answer.lower().startswith(_INFINITE):
         return Verdict.wrong("value", "there are infinitely many solutions")
     try:
-        with equality.deadline():
+        with deadline():
             reduced = [_reduced(text, variables) for text in (reference, answer)]
     except FormulaError as error:
         return Verdict.undecided(error.reason, error.detail)

@@ -41,6 +41,8 @@ def same_solutions(left: Node, right: Node, variables: Sequence[str] = ()) -> bo
         both = any(s.names for s in ours) and any(s.names for s in theirs)
         if both:
             return False
+    if not all(s.names for s in (*ours, *theirs)):
+        ours, theirs = _nameless(ours), _nameless(theirs)
     exact = _exact_values(ours), _exact_values(theirs)
     if None not in exact:
         return exact[0] == exact[1]
@@ -97,14 +99,17 @@ def _covered(some: list[Solution], others: list[Solution]) -> bool:
 
 
 def _same(one: Solution, other: Solution) -> bool:
-    return len(one.values) == len(other.values) and all(
-        map(equality.equal, one.values, other.values)
-    )
+    alike = one.names == other.names and len(one.values) == len(other.values)
+    return alike and all(map(equality.equal, one.values, other.values))
+
+
+def _nameless(solutions: list[Solution]) -> list[Solution]:
+    return [Solution(solution.values) for solution in solutions]
 
 
 def _exact_values(solutions: list[Solution]) -> set[tuple] | None:
     try:
-        return {tuple(map(exact_values.value, solution.values)) for solution in solutions}
+        return {(s.names, *map(exact_values.value, s.values)) for s in solutions}
     except (Irrational, FormulaError):
         return None
 
@@ -214,6 +219,9 @@ def _listed(parts: Sequence[Node], variables: Sequence[str]) -> list[Solution]:
 
     def close() -> None:
         if group:
+            for name, value in reversed(group.items()):  # x = y = 1
+                if isinstance(value, Name) and value.name in group:
+                    group[name] = group[value.name]
             solutions.extend(_signed(tuple(group.values()), tuple(group)))
             group.clear()
 

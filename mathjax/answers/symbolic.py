@@ -7,16 +7,21 @@ exact arithmetic (see `equality`), never by rounding, and no text is ever evalua
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from mathjax.answers import equality, equations, forms, regions, solution_sets
 from mathjax.answers import formulas as f
 from mathjax.answers.formula_parser import parse, parse_set
 from mathjax.answers.formula_tokens import is_latex, unwrap
 from mathjax.answers.formulas import FormulaError, Node, Scalar
+from mathjax.answers.time_limit import deadline
 from mathjax.answers.verdict import Verdict
 
 KINDS = ("expression", "equation", "solution_set", "number", "interval", "tuple", "matrix")
+
+
+_VARIABLE = re.compile(r"\\?[^\W\d_]+(?:_?\{?[^\W_]+\}?)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +56,9 @@ def check(
         raise TypeError("reference and candidate must be str")
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-    if isinstance(variables, str):
-        raise TypeError(f"variables must be a sequence of names, got the string {variables!r}")
-    variables = tuple(variables)
+    variables = _names(variables)
     demand = forms.demanded(form)
-    with equality.deadline():
+    with deadline():
         ours, theirs = read(reference, candidate, kind, variables)
         for name, reading in (("reference", ours), ("candidate", theirs)):
             if reading.error:
@@ -98,6 +101,18 @@ def _is_matrix(node: Node) -> bool:
         return bool(_grid(node))
     except FormulaError:
         return False
+
+
+def _names(variables: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(variables, str) or not isinstance(variables, Iterable):
+        raise TypeError(f"variables must be a sequence of names, got {variables!r}")
+    variables = tuple(variables)
+    for name in variables:
+        if not isinstance(name, str):
+            raise TypeError(f"variables must be names, got {name!r}")
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"variables: {name!r} is no name: letters, then digits or an index")
+    return variables
 
 
 def _refused(name: str, error: FormulaError) -> Verdict:
@@ -194,7 +209,28 @@ def _compare_intervals(left: Node, right: Node, variables: Sequence[str]) -> boo
 
 
 def _compare_tuples(left: Node, right: Node, variables: Sequence[str]) -> bool:
-    return _same_tuple(_elements(left), _elements(right))
+    names = _entry_names(left), _entry_names(right)
+    ours, theirs = _elements(left), _elements(right)
+    if all(names) and sorted(names[0]) != sorted(names[1]):
+        return False
+    order = names[0] or tuple(variables)
+    for own, entries in ((names[0], ours), (names[1], theirs)):
+        if own and len(set(own)) != len(entries):
+            raise FormulaError("kind", "entries that do not fit their names")
+    if names[1] and sorted(order) == sorted(names[1]):
+        theirs = tuple(theirs[names[1].index(name)] for name in order)
+    elif names[0] and sorted(names[0]) == sorted(variables):
+        ours = tuple(ours[names[0].index(name)] for name in variables)
+    return _same_tuple(ours, theirs)
+
+
+def _entry_names(node: Node) -> tuple[str, ...]:
+    """Names of the entries of `(x, y) = (1, 2)`; () where there are none."""
+    match node:
+        case f.Relation("=", f.Bracketed("(", names, ")"), _):
+            if all(isinstance(name, f.Name) for name in names):
+                return tuple(name.name for name in names)
+    return ()
 
 
 def _elements(node: Node) -> tuple[Node, ...]:

@@ -9,8 +9,25 @@ from collections.abc import Iterator
 import numpy as np
 
 from mathjax.answers import puzzle
-from mathjax.benchmarks.timing import Row, Scale, require, versus
+from mathjax.answers.puzzle_bulk import Puzzles, verify_many
+from mathjax.benchmarks.timing import Row, Scale, median_seconds, require, versus
 from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec
+
+_STEP = re.compile(r"(-?[0-9]+)([-+*/])\(?(-?[0-9]+)\)?=(-?[0-9]+)")
+
+
+def _puzzle_cases(count: int) -> list[tuple[list[int], int, str]]:
+    """(numbers, target, response), every other one with its last result off by one."""
+    problems = PuzzleSet(PuzzleSpec(), 0, "train")
+    rendered = problems.render(np.arange(count)).text.tobytes().decode()
+    cases = []
+    for i, document in enumerate(rendered.split("\0")[:-1]):
+        prompt, response = document.split("\n")
+        numbers, target = prompt.split(":")
+        head, _, last = response.rpartition("=")
+        response = response if i % 2 == 0 else f"{head}={int(last) + 1}"
+        cases.append(([int(number) for number in numbers.split(",")], int(target), response))
+    return cases
 
 
 def puzzle_verifier(scale: Scale) -> Iterator[Row]:
@@ -18,16 +35,7 @@ def puzzle_verifier(scale: Scale) -> Iterator[Row]:
     from sympy import sympify
 
     count = 40 if scale.tiny else 2000
-    problems = PuzzleSet(PuzzleSpec(), 0, "train")
-    cases = []
-    for i in np.arange(count).tolist():
-        problem = problems.problem(i)
-        prompt, target = problem.prompt.split(":")
-        numbers = [int(number) for number in prompt.split(",")]
-        # Every other one with its last result off by one.
-        head, _, last = problem.response.rpartition("=")
-        response = problem.response if i % 2 == 0 else f"{head}={int(last) + 1}"
-        cases.append((numbers, int(target), response))
+    cases = _puzzle_cases(count)
 
     def ours(cases=cases):
         return [puzzle.verify(*case).correct for case in cases]
@@ -62,4 +70,63 @@ def puzzle_verifier(scale: Scale) -> Iterator[Row]:
     yield dataclasses.replace(row, note=note)
 
 
-ROWS = (puzzle_verifier,)
+def puzzle_bulk(scale: Scale) -> Iterator[Row]:
+    """`verify_many` from strings to an array of bools, and what one would write in plain Python for
+    answers that come in the form of the training data."""
+    count, few = (200, 40) if scale.tiny else (100_000, 4000)
+    cases = _puzzle_cases(count)
+    responses = [response for _, _, response in cases]
+    pairs = [(numbers, target) for numbers, target, _ in cases]
+    counts = np.array([len(numbers) for numbers, _ in pairs])
+    padded = np.zeros((count, counts.max()), np.int64)
+    for row, (numbers, _) in zip(padded, pairs, strict=True):
+        row[: len(numbers)] = numbers
+    arrays = Puzzles(padded, counts, np.array([target for _, target in pairs]))
+
+    def plain(numbers, target, response):
+        live = list(numbers)
+        for step in response.split(","):
+            match = _STEP.fullmatch(step)
+            if match is None:
+                return False
+            left, right, result = int(match[1]), int(match[3]), int(match[4])
+            for operand in (left, right):
+                if operand not in live:
+                    return False
+                live.remove(operand)
+            symbol = match[2]
+            if symbol == "+":
+                fine = left + right == result
+            elif symbol == "-":
+                fine = left - right == result
+            elif symbol == "*":
+                fine = left * right == result
+            else:
+                fine = right != 0 and left == right * result
+            if not fine:
+                return False
+            live.append(result)
+        return live == [target]
+
+    def one_by_one():
+        return sum(puzzle.verify(*case).correct for case in cases[:few])
+
+    expected = [puzzle.verify(*case).correct for case in cases[:few]]
+    require([plain(*case) for case in cases[:few]] == expected, "plain Python and `verify` differ")
+    for form, puzzles in (("arrays", arrays), ("pairs", pairs)):
+        verdicts = verify_many(puzzles, responses)
+        require(verdicts.correct[:few].tolist() == expected, "bulk and single verdicts differ")
+        require(verdicts.correct.sum() == count // 2, "a wrong answer is taken for a right one")
+        row = versus(
+            f"puzzle answers checked in bulk, numbers in {form}, one core",
+            "answers/s",
+            (lambda puzzles=puzzles: verify_many(puzzles, responses).correct, count),
+            {"plain Python": (lambda: sum(plain(*case) for case in cases[:few]), few)},
+            scale.repeats,
+        )
+        single = few / median_seconds(one_by_one, scale.repeats)
+        note = f"{1e9 / row.ours:.0f} ns an answer; {row.ours / single:.0f} times `puzzle.verify`"
+        yield dataclasses.replace(row, note=note)
+
+
+ROWS = (puzzle_verifier, puzzle_bulk)

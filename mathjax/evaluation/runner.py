@@ -59,7 +59,7 @@ def evaluate_split(
     for i, completion in enumerate(completions):
         problem = problems[i // num_samples]
         response = tokenizer.decode(completion.tokens)
-        verdict = task.check(problem.prompt, response)
+        verdict = task.check(problem.prompt, response, problem.response)
         rows.append(
             {
                 "split": split,
@@ -110,7 +110,7 @@ def rescore(task: Task, path: Path) -> Score:
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         try:
             row = json.loads(line)
-            verdict = task.check(row["prompt"], row["response"])
+            verdict = task.check(row["prompt"], row["response"], row["reference"])
             row.update(correct=verdict.correct, status=verdict.status, reason=verdict.reason)
             rows.append(
                 {key: row[key] for key in ("index", "correct", "status", "reason", "finished")}

@@ -79,7 +79,9 @@ def make_mixture(
     return MixtureSet(sets, weights, seed, count), {name: spec for name, (_, spec) in made.items()}
 
 
-def parse_settings(texts: Sequence[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+def parse_settings(
+    texts: Sequence[str], names: Sequence[str], flag: str = "--set"
+) -> dict[str, dict[str, Any]]:
     """['puzzle.max_number=20'] -> {'puzzle': {'max_number': 20}}; the name may be left out where
     there is one data set. Values are Python literals, anything else a string."""
     settings: dict[str, dict[str, Any]] = {name: {} for name in names}
@@ -90,7 +92,7 @@ def parse_settings(texts: Sequence[str], names: Sequence[str]) -> dict[str, dict
             name, field = names[0], name
         if not equals or name not in settings or (not dot and len(names) > 1):
             raise ProblemError(
-                f"--set={text}: write {names[0]}.FIELD=VALUE"
+                f"{flag}={text}: write {names[0]}.FIELD=VALUE"
                 + (f", where the name is one of {', '.join(names)}" if len(names) > 1 else "")
             )
         try:

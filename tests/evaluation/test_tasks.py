@@ -1,5 +1,8 @@
 """Tasks: prompts are parsed strictly, splits are disjoint and complete."""
 
+import itertools
+import re
+
 import pytest
 
 from mathjax.config import ConfigError, resolve
@@ -30,11 +33,53 @@ def test_every_reference_answer_is_right_and_splits_do_not_meet(task):
     seen = {}
     for split in ("validation", "in_domain", "numerical_ood_100", "form_ood"):
         for problem in reference_problems(task.make_split(split, 60)):
-            assert task.check(problem.prompt, problem.response).correct
+            assert task.check(problem.prompt, problem.response, problem.response).correct
             assert seen.setdefault(problem.prompt, split) == split
     assert len(seen) == 240
     for index in range(300):
         assert task.train.problem(index).prompt not in seen
+
+
+@pytest.mark.parametrize(
+    "name, problems",
+    [
+        ("arithmetic", ()),
+        ("arithmetic", ("operations={'divide': 1}", "wrapper=False", "phrasings=False")),
+        ("rules", ("task=quadratic",)),
+        ("rules", ("task=linear_system_recursive", "style=latex")),
+        ("stories", ()),
+        ("stories", ("ending=sentence", "prompt=step_by_step")),
+    ],
+)
+def test_tasks_of_the_registry_accept_their_references_only(name, problems):
+    values = {"train": {"num_steps": 1}, "task": name, "problems": problems}
+    other = make_task(resolve(values))
+    seen = set()
+    for split in ("validation", *other.splits):
+        references = reference_problems(other.make_split(split, 20))
+        for problem in references:
+            assert other.check(problem.prompt, problem.response, problem.response).correct
+            seen.add(problem.prompt)
+        shifted = itertools.pairwise(references)
+        wrong = [other.check(a.prompt, b.response, a.response).correct for a, b in shifted]
+        assert sum(wrong) < 5  # a few answers are the same
+    assert not seen & {other.train.problem(i).prompt for i in range(100)}
+
+
+@pytest.mark.parametrize(
+    "name, problems, message",
+    [
+        ("rules", ("task=dance",), "rules.task: must be one of expand"),
+        ("rules", ("task",), "problems=task: write rules.FIELD=VALUE"),
+        ("stories", ("length=3",), "stories.length: unknown; there is annotations"),
+        ("arithmetic", ("max_digits=0",), "arithmetic.max_digits"),
+        ("puzzle", ("max_number=9",), "keys of its own: puzzle"),
+    ],
+)
+def test_bad_settings_are_named(name, problems, message):
+    values = {"train": {"num_steps": 1}, "task": name, "problems": problems}
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        make_task(resolve(values))
 
 
 def test_limit_takes_a_prefix(task):

@@ -1,0 +1,294 @@
+"""Equality of formulas with roots, powers or functions, by balls that hold their values.
+
+Two balls that are apart prove a difference. Formulas with names are equal when they agree at 20
+random points and more: real ones of all sizes, where both or neither must have a value, or if
+these places differ complex ones. The precision grows with the literals and with every value on the
+way, so that what two formulas differ by is not too small to be seen. Constants agree likewise, at
+one point, to over 300 digits more than their literals and values have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from flint import acb, arb, fmpq
+
+from mathjax.answers import balls, exact_values
+from mathjax.answers import formulas as f
+from mathjax.answers.exact_values import POINTS, Irrational
+from mathjax.answers.formulas import FormulaError, Scalar
+from mathjax.answers.time_limit import check_time
+
+_START = 128  # bits
+_EXTRA_BITS = 2048  # of constants
+_MAX_PRECISION = 100_000
+_MAX_POINT_PRECISION = 20_000
+_MAX_DRAWS = 200
+_RANGES = ((0, 1), (0, 4), (-4, 4), (1, 12), (-1, 1), (-30, 30))
+_SIZES = (Fraction(1, 1000), Fraction(10**3), Fraction(10**6), Fraction(10**12))
+_MAX_NUMBERS = 8
+_PIECEWISE = ("abs", "max", "min", "sign", "floor", "ceil", "asin", "acos", "atan", "acot")
+_PIECEWISE += ("asec", "acsc")  # of a periodic function
+
+
+def equal(left: Scalar, right: Scalar, positive: bool) -> bool:
+    """See `equality.equal`."""
+    names = sorted({*f.names_of(left), *f.names_of(right)})
+    if not names:
+        return _equal_constants(left, right)
+    found = _agree_at_real_points(left, right, names, positive)
+    if found is not None:
+        return found
+    found = _agree_at_complex_points(left, right, names)
+    if found:
+        return True
+    if found is None:
+        raise FormulaError("undefined", "no value at any point")
+    raise FormulaError("domain", "equal where both are defined, but not defined in the same places")
+
+
+def order(left: Scalar, right: Scalar) -> int:
+    """-1 or 1 as a real constant is less or greater than another, which it does not equal."""
+    for bits in (_START, 2048, _MAX_PRECISION):
+        check_time()
+        with balls.precision(bits):
+            try:
+                difference = balls.real(left, {})[0] - balls.real(right, {})[0]
+            except balls.Undefined:
+                raise FormulaError("undefined", "no real number") from None
+            except balls.Unclear:
+                continue
+            if not difference.contains(0):
+                return 1 if difference > 0 else -1
+    raise FormulaError("limit", "two values too close to order")
+
+
+# Constants
+
+
+def _equal_constants(left: Scalar, right: Scalar) -> bool:
+    written = _written_bits(left) + _written_bits(right)
+    for evaluate in (balls.real, balls.complex_):
+        try:
+            return _same_constant(left, right, evaluate, _EXTRA_BITS + 4 * written)
+        except balls.Undefined:
+            continue
+    raise FormulaError("undefined", "no value")
+
+
+def _same_constant(left: Scalar, right: Scalar, evaluate, enough: int) -> bool:
+    bits = _START
+    while True:
+        check_time()
+        if enough > _MAX_PRECISION:
+            raise FormulaError("limit", "literals or values too long to compare")
+        settle = bits >= enough
+        with balls.precision(bits):
+            try:
+                a, size = evaluate(left, {}, settle)
+                b, other_size = evaluate(right, {}, settle)
+            except balls.Unclear:
+                if settle:
+                    raise FormulaError("limit", "a value too large to compute") from None
+                bits = min(8 * bits, enough)
+                continue
+            if not (a - b).contains(0):
+                return False
+            needed = max(enough, _EXTRA_BITS + 4 * max(size, other_size))
+            if settle and needed == enough:
+                if balls.is_small(a - b, bits // 2):
+                    return True
+                raise FormulaError("limit", "cancels more digits than are computed")
+        enough = needed
+        bits = min(8 * bits, enough)
+
+
+def _written_bits(node: Scalar) -> int:
+    """Bits of the literals, powers of literals written out."""
+    match node:
+        case f.Number(number):
+            number = Fraction(number)
+            return number.numerator.bit_length() + number.denominator.bit_length()
+        case f.Power(base, exponent):
+            try:
+                scale = abs(exact_values.value(exponent))
+            except (Irrational, FormulaError):
+                scale = 1
+            return _written_bits(exponent) + math.ceil(_written_bits(base) * max(scale, 1))
+    return sum(map(_written_bits, f.children(node)))
+
+
+# Formulas with names
+
+
+def _agree_at_real_points(
+    left: Scalar, right: Scalar, names: list[str], positive: bool
+) -> bool | None:
+    """False for a difference, True for agreement at 20 points and equal domains, else None."""
+    agreed, domains_differ = 0, False
+    piecewise = _is_piecewise(left) or _is_piecewise(right)
+    ranges = _ranges(left, right) if piecewise else _RANGES
+    for i, point in enumerate(_real_points(names, ranges)):
+        if positive:
+            point = {name: abs(value) for name, value in point.items()}
+        try:
+            outcome = _compare_at(left, right, point, balls.real)
+        except FormulaError as error:
+            if error.reason != "limit" or piecewise:
+                raise
+            continue  # too large here; a formula of one piece shows itself elsewhere
+        if outcome is False:
+            return False
+        agreed += outcome is True
+        domains_differ |= outcome == "one"
+        if i >= len(ranges) and (agreed >= POINTS or (agreed and domains_differ)):
+            break
+    return True if agreed >= POINTS and not domains_differ else None
+
+
+def _agree_at_complex_points(left: Scalar, right: Scalar, names: list[str]) -> bool | None:
+    agreed = undefined = 0
+    for point in _complex_points(names):
+        outcome = _compare_at(left, right, point, balls.complex_)
+        if outcome is False or outcome == "one":
+            return False
+        agreed += outcome is True
+        undefined += outcome is None
+    return None if undefined else True
+
+
+def _is_piecewise(node: Scalar) -> bool:
+    """Whether a formula may follow another law elsewhere, as |x| and sqrt(x^2) do."""
+    for part in f.walk(node):
+        match part:
+            case f.Call(function) if function in _PIECEWISE:
+                return True
+            case f.Root(inner) if f.names_of(inner):
+                return True
+            case f.Power(base, exponent) if f.names_of(base):
+                try:
+                    exact_values.integer_exponent(exponent)
+                except Irrational:
+                    return True
+    return False
+
+
+def _compare_at(left: Scalar, right: Scalar, point: Mapping, evaluate) -> bool | str | None:
+    """Equal or not; "one" if only one has a value, None if neither has."""
+    enough = _START + 2 * (_written_bits(left) + _written_bits(right))
+    bits = _START
+    while True:
+        check_time()
+        if enough > _MAX_POINT_PRECISION:
+            raise FormulaError("limit", "literals or values too long to compare")
+        settle = bits >= enough
+        with balls.precision(bits):
+            try:
+                values = [_value(side, point, evaluate, settle) for side in (left, right)]
+            except balls.Unclear:
+                if bits >= 4096:
+                    raise FormulaError("limit", "a value too large or too close") from None
+                bits = enough = max(4 * bits, enough)
+                continue
+            if None in values:
+                return "one" if values != [None, None] else None
+            (a, size), (b, other_size) = values
+            if not (a - b).contains(0):
+                return False
+            needed = max(enough, _START + 4 * max(size, other_size))
+            if settle and needed == enough:
+                whole = abs(a) + abs(b)
+                relative = a - b if whole.contains(0) else (a - b) / whole
+                if balls.is_small(relative, bits // 2):
+                    return True
+                if bits >= 4096:
+                    raise FormulaError("limit", "cancels more digits than are computed")
+                needed = 4 * bits
+        enough = needed
+        bits = max(bits, enough)
+
+
+def _value(side: Scalar, point: Mapping, evaluate, settle: bool):
+    try:
+        return evaluate(side, point, settle)
+    except balls.Undefined:
+        return None
+
+
+# Points
+
+
+def _ranges(left: Scalar, right: Scalar) -> list[tuple[Fraction, Fraction]]:
+    """Where values of names are drawn from: around zero, and on both sides of every number that
+    stands in the formulas, its root and its square, where |x - 10^30| may change its law."""
+    found: set[Fraction] = set()
+    for side in (left, right):
+        _collect_numbers(side, found)
+    numbers = sorted(found)
+    if len(numbers) > _MAX_NUMBERS:
+        numbers = [
+            numbers[i * (len(numbers) - 1) // (_MAX_NUMBERS - 1)] for i in range(_MAX_NUMBERS)
+        ]
+    sizes = {*_SIZES}
+    for number in numbers:
+        root = Fraction(math.isqrt(math.ceil(number)))
+        sizes |= {number, number**2, *({root} if root > 1 else ())}
+    ranges = [*_RANGES]
+    for size in sorted(sizes):
+        ranges += [(size, 2 * size), (-2 * size, -size), (-size, size)]
+    return ranges
+
+
+def _collect_numbers(node: Scalar, found: set[Fraction]) -> None:
+    """Absolute values of the parts without names, as far as they are moderate fractions."""
+    if not f.names_of(node):
+        try:
+            number = abs(exact_values.value(node))
+        except (Irrational, FormulaError):
+            number = Fraction(0)
+        if number and max(number.numerator.bit_length(), number.denominator.bit_length()) < 1000:
+            found.add(number)
+            return
+    for part in f.children(node):
+        _collect_numbers(part, found)
+
+
+def _real_points(names: list[str], ranges: Sequence[tuple]) -> Iterator[dict[str, fmpq]]:
+    """Fractions, all of one range at first, then every name of a range of its own."""
+    draws = _stream(names, "real")
+    for i in range(max(_MAX_DRAWS, 3 * len(ranges))):
+        point = {}
+        for name in names:
+            place = i if i < len(ranges) else next(draws)
+            low, high = map(Fraction, ranges[place % len(ranges)])
+            point[name] = _between(low, high, next(draws))
+        yield point
+
+
+def _between(low: Fraction, high: Fraction, draw: int) -> fmpq:
+    value = low + (high - low) * Fraction(2 * draw + 1, 1 << 33)
+    return fmpq(value.numerator, value.denominator)
+
+
+def _complex_points(names: list[str]) -> Iterator[dict[str, acb]]:
+    draws = _stream(names, "complex")
+
+    def draw() -> arb:
+        return arb(_between(Fraction(-4), Fraction(4), next(draws)))
+
+    for _ in range(POINTS):
+        yield {name: acb(draw(), draw()) for name in names}
+
+
+def _stream(names: list[str], label: str) -> Iterator[int]:
+    """Random integers below 2^32, a function of the names."""
+    counter = 0
+    while True:
+        seed = f"{label}\0{counter}\0" + "\0".join(names)
+        data = hashlib.shake_128(seed.encode("utf-8", "surrogatepass")).digest(1024)
+        for i in range(0, 1024, 4):
+            yield int.from_bytes(data[i : i + 4], "little")
+        counter += 1
