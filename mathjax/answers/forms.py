@@ -198,7 +198,7 @@ def _uncollected(node: Scalar) -> str:
             return "two signs in a row"
         case f.Negative(f.Number(0)):
             return "minus zero"
-        case f.Power(base, f.Number(0 | 1)):
+        case f.Power(_, f.Number(0 | 1)):
             return "an exponent of 0 or 1"
         case f.Power(f.Number(), f.Number(n)) if isinstance(n, int):
             return "a power of a number"
