@@ -10,6 +10,7 @@ one point, to over 300 digits more than their literals and values have.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -37,6 +38,8 @@ _PIECEWISE += ("asec", "acsc")  # of a periodic function
 def equal(left: Scalar, right: Scalar, positive: bool) -> bool:
     """See `equality.equal`."""
     names = sorted({*f.names_of(left), *f.names_of(right)})
+    if left == right:
+        return _has_value(left, names)
     if not names:
         return _equal_constants(left, right)
     found = _agree_at_real_points(left, right, names, positive)
@@ -64,6 +67,27 @@ def order(left: Scalar, right: Scalar) -> int:
             if not difference.contains(0):
                 return 1 if difference > 0 else -1
     raise FormulaError("limit", "two values too close to order")
+
+
+def _has_value(node: Scalar, names: list[str]) -> bool:
+    """True where a formula has a value somewhere; otherwise raises FormulaError."""
+    unclear = False
+    with balls.precision(1024):
+        for evaluate, points in (
+            (balls.real, _real_points(names, _RANGES)),
+            (balls.complex_, _complex_points(names)),
+        ):
+            for point, settle in itertools.product(itertools.islice(points, 12), (False, True)):
+                check_time()
+                try:
+                    evaluate(node, point, settle)
+                    return True
+                except balls.Undefined:
+                    continue
+                except balls.Unclear:
+                    unclear |= settle
+    reason = "limit" if unclear else "undefined"
+    raise FormulaError(reason, "no value that can be computed" if unclear else "no value")
 
 
 # Constants
@@ -166,9 +190,9 @@ def _is_piecewise(node: Scalar) -> bool:
         match part:
             case f.Call(function) if function in _PIECEWISE:
                 return True
-            case f.Root(inner) if f.names_of(inner):
+            case f.Root(inner) if f.names_of(inner) and not isinstance(inner, f.Name):
                 return True
-            case f.Power(base, exponent) if f.names_of(base):
+            case f.Power(base, exponent) if f.names_of(base) and not isinstance(base, f.Name):
                 try:
                     exact_values.integer_exponent(exponent)
                 except Irrational:
