@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from flint import acb, arb, fmpq
 
-from mathjax.answers import balls, exact_values
+from mathjax.answers import balls, exact_values, kinks
 from mathjax.answers import formulas as f
 from mathjax.answers.exact_values import POINTS, Irrational
 from mathjax.answers.formulas import FormulaError, Scalar
@@ -27,12 +27,11 @@ _START = 128  # bits
 _EXTRA_BITS = 2048  # of constants
 _MAX_PRECISION = 100_000
 _MAX_POINT_PRECISION = 20_000
-_MAX_DRAWS = 200
+_MAX_DRAWS = 100
 _RANGES = ((0, 1), (0, 4), (-4, 4), (1, 12), (-1, 1), (-30, 30))
 _SIZES = (Fraction(1, 1000), Fraction(10**3), Fraction(10**6), Fraction(10**12))
 _MAX_NUMBERS = 8
-_PIECEWISE = ("abs", "max", "min", "sign", "floor", "ceil", "asin", "acos", "atan", "acot")
-_PIECEWISE += ("asec", "acsc")  # of a periodic function
+_MAX_EXPONENT = 2_000
 
 
 def equal(left: Scalar, right: Scalar, positive: bool) -> bool:
@@ -72,10 +71,10 @@ def order(left: Scalar, right: Scalar) -> int:
 def _has_value(node: Scalar, names: list[str]) -> bool:
     """True where a formula has a value somewhere; otherwise raises FormulaError."""
     unclear = False
-    with balls.precision(1024):
+    with balls.precision(min(1024 + 4 * _written_bits(node), _MAX_PRECISION)):
         for evaluate, points in (
-            (balls.real, _real_points(names, _RANGES)),
-            (balls.complex_, _complex_points(names)),
+            (balls.real, (point for point, _ in _real_points(node, node, names))),
+            (balls.complex_, _complex_points(node, node, names)),
         ):
             for point, settle in itertools.product(itertools.islice(points, 12), (False, True)):
                 check_time()
@@ -153,51 +152,51 @@ def _agree_at_real_points(
 ) -> bool | None:
     """False for a difference, True for agreement at 20 points and equal domains, else None."""
     agreed, domains_differ = 0, False
-    piecewise = _is_piecewise(left) or _is_piecewise(right)
-    ranges = _ranges(left, right) if piecewise else _RANGES
-    for i, point in enumerate(_real_points(names, ranges)):
+    has_places = bool(kinks.places(left) or kinks.places(right))
+    for point, certain in _real_points(left, right, names):
         if positive:
             point = {name: abs(value) for name, value in point.items()}
         try:
             outcome = _compare_at(left, right, point, balls.real)
         except FormulaError as error:
-            if error.reason != "limit" or piecewise:
+            if error.reason != "limit" or (certain and has_places):
                 raise
-            continue  # too large here; a formula of one piece shows itself elsewhere
+            continue  # too large here; a formula of one law shows itself elsewhere
         if outcome is False:
             return False
         agreed += outcome is True
         domains_differ |= outcome == "one"
-        if i >= len(ranges) and (agreed >= POINTS or (agreed and domains_differ)):
-            break
-    return True if agreed >= POINTS and not domains_differ else None
+    if agreed < POINTS or domains_differ:
+        return None
+    if not (_steps_covered(left, right) and _steps_covered(right, left)):
+        raise FormulaError("undecided", "steps (floor, ceil) of different values")
+    return True
+
+
+def _steps_covered(one: Scalar, other: Scalar) -> bool:
+    """Whether every floor and ceil of one is taken of a value that one of the other is taken of."""
+    others = kinks.steps(other)
+    return all(any(equal(step, x, False) for x in others) for step in kinks.steps(one))
 
 
 def _agree_at_complex_points(left: Scalar, right: Scalar, names: list[str]) -> bool | None:
     agreed = undefined = 0
-    for point in _complex_points(names):
-        outcome = _compare_at(left, right, point, balls.complex_)
+    for point in _complex_points(left, right, names):
+        try:
+            outcome = _compare_at(left, right, point, balls.complex_)
+        except FormulaError as error:
+            if error.reason != "limit":
+                raise
+            continue
         if outcome is False or outcome == "one":
             return False
         agreed += outcome is True
         undefined += outcome is None
-    return None if undefined else True
-
-
-def _is_piecewise(node: Scalar) -> bool:
-    """Whether a formula may follow another law elsewhere, as |x| and sqrt(x^2) do."""
-    for part in f.walk(node):
-        match part:
-            case f.Call(function) if function in _PIECEWISE:
-                return True
-            case f.Root(inner) if f.names_of(inner) and not isinstance(inner, f.Name):
-                return True
-            case f.Power(base, exponent) if f.names_of(base) and not isinstance(base, f.Name):
-                try:
-                    exact_values.integer_exponent(exponent)
-                except Irrational:
-                    return True
-    return False
+    if agreed >= POINTS:
+        return True
+    if undefined:
+        return None
+    raise FormulaError("limit", "values too large to compute")
 
 
 def _compare_at(left: Scalar, right: Scalar, point: Mapping, evaluate) -> bool | str | None:
@@ -245,9 +244,53 @@ def _value(side: Scalar, point: Mapping, evaluate, settle: bool):
 # Points
 
 
-def _ranges(left: Scalar, right: Scalar) -> list[tuple[Fraction, Fraction]]:
-    """Where values of names are drawn from: around zero, and on both sides of every number that
-    stands in the formulas, its root and its square, where |x - 10^30| may change its law."""
+def _real_points(
+    left: Scalar, right: Scalar, names: list[str]
+) -> Iterator[tuple[dict[str, fmpq], bool]]:
+    """(values of the names, whether a formula should have one there that can be computed)."""
+    draws = _stream(names, "real")
+    for i in range(4 * len(_RANGES)):
+        yield _drawn(names, [_RANGES[i % len(_RANGES)]], draws), True
+    formulas = kinks.places(left) + kinks.places(right)
+    complete = True
+    if formulas:
+        # Along lines on which all places are known where a formula changes its law.
+        for i in range(1 if len(names) == 1 else min(3 * len(names), 12)):
+            name = names[i % len(names)]
+            point = _drawn(names, _RANGES, draws)
+            others = {key: _fraction(value) for key, value in point.items() if key != name}
+            found, all_found = kinks.stretches(formulas, name, others)
+            complete &= all_found
+            for stretch in found:
+                for _ in range(3 if len(names) == 1 else 2):
+                    yield {**point, name: _between(*stretch, next(draws))}, True
+    if not complete or kinks.has_inverses(left) or kinks.has_inverses(right):
+        ranges = _far_ranges(left, right)
+        for place in ranges:
+            yield _drawn(names, [place], draws), False
+        for _ in range(len(ranges) if len(names) > 1 else 0):
+            yield _drawn(names, ranges, draws), False
+    for i in range(_MAX_DRAWS):  # where values are rare, 20 of them may take a while
+        if i < POINTS or i % 2:
+            yield _drawn(names, [_RANGES[i % len(_RANGES)]], draws), False
+
+
+def _drawn(names: list[str], ranges: Sequence[tuple], draws: Iterator[int]) -> dict[str, fmpq]:
+    """A value of each name, from one of the ranges."""
+    point = {}
+    for name in names:
+        low, high = map(Fraction, ranges[next(draws) % len(ranges)])
+        point[name] = _between(low, high, next(draws))
+    return point
+
+
+def _fraction(value: fmpq) -> Fraction:
+    return Fraction(int(value.p), int(value.q))
+
+
+def _far_ranges(left: Scalar, right: Scalar) -> list[tuple[Fraction, Fraction]]:
+    """On both sides of every number that stands in the formulas, its root, square, reciprocal and a
+    power with it as the exponent, where |ln(x) - 1000| may change its law."""
     found: set[Fraction] = set()
     for side in (left, right):
         _collect_numbers(side, found)
@@ -259,7 +302,9 @@ def _ranges(left: Scalar, right: Scalar) -> list[tuple[Fraction, Fraction]]:
     sizes = {*_SIZES}
     for number in numbers:
         root = Fraction(math.isqrt(math.ceil(number)))
-        sizes |= {number, number**2, *({root} if root > 1 else ())}
+        sizes |= {number, number**2, 1 / number, *({root} if root > 1 else ())}
+        if 1 < number <= _MAX_EXPONENT:  # ln(x) passes it at exp(number)
+            sizes.add(Fraction(3 ** math.ceil(2 * number)))
     ranges = [*_RANGES]
     for size in sorted(sizes):
         ranges += [(size, 2 * size), (-2 * size, -size), (-size, size)]
@@ -280,31 +325,18 @@ def _collect_numbers(node: Scalar, found: set[Fraction]) -> None:
         _collect_numbers(part, found)
 
 
-def _real_points(names: list[str], ranges: Sequence[tuple]) -> Iterator[dict[str, fmpq]]:
-    """Fractions, all of one range at first, then every name of a range of its own."""
-    draws = _stream(names, "real")
-    for i in range(max(_MAX_DRAWS, 3 * len(ranges))):
-        point = {}
-        for name in names:
-            place = i if i < len(ranges) else next(draws)
-            low, high = map(Fraction, ranges[place % len(ranges)])
-            point[name] = _between(low, high, next(draws))
-        yield point
-
-
 def _between(low: Fraction, high: Fraction, draw: int) -> fmpq:
     value = low + (high - low) * Fraction(2 * draw + 1, 1 << 33)
     return fmpq(value.numerator, value.denominator)
 
 
-def _complex_points(names: list[str]) -> Iterator[dict[str, acb]]:
+def _complex_points(left: Scalar, right: Scalar, names: list[str]) -> Iterator[dict[str, acb]]:
     draws = _stream(names, "complex")
-
-    def draw() -> arb:
-        return arb(_between(Fraction(-4), Fraction(4), next(draws)))
-
-    for _ in range(POINTS):
-        yield {name: acb(draw(), draw()) for name in names}
+    far = _far_ranges(left, right)
+    for i in range(3 * POINTS):
+        ranges = [(-4, 4)] if i < POINTS else far
+        real, imaginary = _drawn(names, ranges, draws), _drawn(names, ranges, draws)
+        yield {name: acb(arb(real[name]), arb(imaginary[name])) for name in names}
 
 
 def _stream(names: list[str], label: str) -> Iterator[int]:

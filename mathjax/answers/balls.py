@@ -19,6 +19,7 @@ from mathjax.answers import exact_values
 from mathjax.answers import formulas as f
 from mathjax.answers.exact_values import Irrational
 from mathjax.answers.formulas import FormulaError, Scalar
+from mathjax.answers.time_limit import check_time
 
 _LOCK = threading.RLock()  # FLINT's precision is one for the process
 
@@ -104,6 +105,7 @@ class _Evaluator:
         self.size = 0
 
     def at(self, node: Scalar):
+        check_time()
         result = self._at(node)
         if not result.is_finite():
             raise Unclear
@@ -187,11 +189,11 @@ class _Evaluator:
         return self._general_power(self.at(base), self.at(exponent))
 
     def _factorial(self, inner: Scalar):
-        exact = _exact(inner)
-        if exact is not None:
-            return self.ball(exact_values.factorial(exact_values.value(inner)))
-        if not any(isinstance(part, f.Name) for part in f.walk(inner)):
-            raise Undefined
+        if not f.names_of(inner):
+            try:
+                return self.ball(exact_values.factorial(exact_values.value(inner)))
+            except Irrational:
+                raise Undefined from None
         return (self.at(inner) + 1).gamma()
 
     def _binomial(self, n: Scalar, k: Scalar):

@@ -12,7 +12,7 @@ from flint import fmpq, fmpq_mpoly
 from mathjax.answers import equality
 from mathjax.answers import formulas as f
 from mathjax.answers.formulas import FormulaError, Name, Node, Relation, Scalar
-from mathjax.answers.polynomials import Field, factors, gcd, squarefree, without
+from mathjax.answers.polynomials import Field, gcd, squarefree, times, without
 from mathjax.answers.regions import FLIPPED
 
 _ORDER = tuple(FLIPPED)
@@ -116,9 +116,9 @@ def _same_domains(zeros: fmpq_mpoly, one: fmpq_mpoly, other: fmpq_mpoly) -> bool
     I = E/R says that R is not 0, E = I*R does not.
     """
     for poles, others in ((one, other), (other, one)):
-        for factor, _ in factors(poles):
-            if gcd(others, factor).is_constant() and _meet(zeros, factor):
-                return False
+        own = without(poles, others)
+        if not own.is_constant() and _meet(zeros, own):
+            return False
     return True
 
 
@@ -160,7 +160,7 @@ def _constant_ratio(ours: Scalar, theirs: Scalar) -> fmpq | None:
     m, e, other_poles = field.quotient(theirs)
     if n == 0 or m == 0:
         return None
-    left, right = n * e, m * d
+    left, right = times(n, e), times(m, d)
     ratio = left.leading_coefficient() / right.leading_coefficient()
     if left != right * ratio:
         return None

@@ -107,15 +107,18 @@ class ScalarParser:
                 factors.append(self._scalar(self._power()))
             else:
                 break
-        self._unit()
-        return f.Product(tuple(factors)) if len(factors) > 1 else factors[0]
+        node = f.Product(tuple(factors)) if len(factors) > 1 else factors[0]
+        return self._with_unit(node)
 
-    def _unit(self) -> None:
-        """A unit behind a number, such as `\\text{ cm}^2`, is not part of the value."""
-        if self._kind == "unit" and self._tokens[self._at - 1].kind not in ("+", "-", "("):
-            self._at += 1
-            if self._take("^"):
-                self._exponent()
+    def _with_unit(self, node: Scalar) -> Scalar:
+        """A unit behind a number, such as `\\text{ cm}^2`."""
+        if self._kind != "unit":
+            return node
+        unit: Scalar = f.Name(f.UNIT + str(self._tokens[self._at].value))
+        self._at += 1
+        if self._kind in ("^", "superscript"):
+            unit = self._raised(unit)
+        return f.Product((node, unit))
 
     def _signed_power(self) -> Scalar:
         """A factor after `*` or `/`: may carry a sign, as in `3*-2`."""

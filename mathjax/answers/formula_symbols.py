@@ -52,7 +52,9 @@ SPACING = frozenset(
 QUANTITIES = frozenset(
     "hundred thousand million billion trillion dozen percent squared cubed factorial remainder "
     "mod modulo div times plus minus negative over divided multiplied half twice double triple "
-    "and or not".split()
+    "and or not is are was wrong false no to base k bn mn pair score gross per_cent half halve "
+    "third quarter fourth fifth sixth seventh eighth ninth tenth hundredth thousandth i e x y "
+    "pi".split()
 )
 """Words that change the number they stand at: no units."""
 FONTS = frozenset(

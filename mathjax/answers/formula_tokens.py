@@ -320,14 +320,14 @@ class _Tokenizer:
         elif command.startswith("text") or command == "mbox":
             if content in self._declared or content in FUNCTIONS or content in SPELLINGS:
                 self._name(content)
-            elif content in ("percent", "pct"):
+            elif content in ("percent", "pct", "per cent"):
                 self._add("%")
-            elif not QUANTITIES.isdisjoint(re.findall("[a-z]++", content.lower())):
-                raise FormulaError("parse", f"{content[:20]!r} changes the number")
             elif content.isdigit() and content.isascii() and len(content) <= MAX_DIGITS:
                 self._add("number", int(content))
-            else:
+            elif _is_unit(content) or not self._tokens:
                 self._add("unit", content)
+            else:
+                raise FormulaError("parse", f"{content[:20]!r} may change the number")
         elif _LETTERS.fullmatch(content.rstrip("0123456789")):
             self._name(content)
         elif content.isdigit() and content.isascii() and len(content) <= MAX_DIGITS:
@@ -413,6 +413,13 @@ def _in_base(digits: str, base: str) -> int:
     if len(digits) > 200:
         raise FormulaError("limit", "a numeral of more than 200 digits")
     return int(digits, int(base))
+
+
+def _is_unit(text: str) -> bool:
+    """Whether a text behind a number can only be a unit; alone, it may be any word."""
+    words = re.findall(r"[^\W\d_]++", text.lower())
+    counts = any(word in QUANTITIES or word.removesuffix("s") in QUANTITIES for word in words)
+    return not counts and len(words) <= 4 and not re.search(r"[0-9=<>+*]", text)
 
 
 def canonical_name(name: str) -> str:

@@ -20,7 +20,8 @@ MAX_TERMS = 20_000
 _MAX_WORK = 400_000  # products of terms in one multiplication
 _MAX_EXPONENT = 500
 _MAX_TERMS_DIVIDED = 5_000
-_MAX_SPACE, _MAX_FACTOR_SPACE = 1_000_000, 50_000  # terms if all were there
+_MAX_SPACE = 1_000_000  # words of all coefficients, if every term were there
+_MAX_FACTOR_SPACE = (30_000, 1_000)  # likewise, of one name and of several
 _MAX_FACTOR_DEGREE = 300
 
 
@@ -59,15 +60,15 @@ class Field:
                     if d == below:
                         above = above + n
                     else:
-                        above = _times(above, d) + _times(n, below)
-                        below = _times(below, d)
-                    poles = _times(poles, p)
+                        above = times(above, d) + times(n, below)
+                        below = times(below, d)
+                    poles = times(poles, p)
                 return above, below, poles
             case f.Product(factors):
                 above = below = poles = one
                 for factor in factors:
                     n, d, p = self.quotient(factor)
-                    above, below, poles = _times(above, n), _times(below, d), _times(poles, p)
+                    above, below, poles = times(above, n), times(below, d), times(poles, p)
                 return above, below, poles
             case f.Negative(inner):
                 above, below, poles = self.quotient(inner)
@@ -77,13 +78,13 @@ class Field:
                 m, e, q = self.quotient(b)
                 if m == 0:
                     raise FormulaError("undefined", "a division by zero")
-                return _times(n, e), _times(d, m), _times(_times(p, q), m)
+                return times(n, e), times(d, m), times(times(p, q), m)
             case f.Power(base, exponent) if (n := _integer(exponent)) is not None:
                 above, below, poles = self.quotient(base)
                 if n < 0:
                     if above == 0:
                         raise FormulaError("undefined", "a division by zero")
-                    above, below, poles = below, above, _times(poles, above)
+                    above, below, poles = below, above, times(poles, above)
                 return _raised(above, abs(n)), _raised(below, abs(n)), poles
             case f.Call("percent", (inner,)):
                 above, below, poles = self.quotient(inner)
@@ -113,9 +114,9 @@ def _integer(exponent: Scalar) -> int | None:
         return None
 
 
-def _times(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
+def times(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
     check_time()
-    if len(a) * len(b) > _MAX_WORK:
+    if len(a) * len(b) * (1 + (_size(a) + _size(b)) // 64) > _MAX_WORK:
         raise FormulaError("limit", "a product of too many terms")
     product = a * b
     if len(product) > MAX_TERMS:
@@ -129,9 +130,14 @@ def _raised(a: fmpq_mpoly, n: int) -> fmpq_mpoly:
         raise FormulaError("limit", "a power of too many terms")
     if n > 10**6:
         raise FormulaError("limit", "an exponent beyond a million")
-    if n > 1 and max((_bits(c) for c in a.coeffs()), default=0) * n > exact_values.MAX_BITS:
+    if n > 1 and _size(a) * n > exact_values.MAX_BITS:
         raise FormulaError("limit", "a power too long to write")
     return a**n
+
+
+def _size(polynomial: fmpq_mpoly) -> int:
+    """Bits of the largest coefficient."""
+    return max((_bits(c) for c in polynomial.coeffs()), default=0)
 
 
 def _bits(coefficient: fmpq) -> int:
@@ -140,7 +146,8 @@ def _bits(coefficient: fmpq) -> int:
 
 def factors(polynomial: fmpq_mpoly) -> list[tuple[fmpq_mpoly, int]]:
     """(irreducible factor, how often), numbers left out. Raises FormulaError "limit"."""
-    _check_size(polynomial, _MAX_FACTOR_SPACE)
+    several = sum(degree > 0 for degree in polynomial.degrees()) > 1
+    _check_size(polynomial, _MAX_FACTOR_SPACE[several])
     if polynomial.total_degree() > _MAX_FACTOR_DEGREE:
         raise FormulaError("limit", f"a degree over {_MAX_FACTOR_DEGREE} to factor")
     return polynomial.factor()[1]
@@ -156,7 +163,8 @@ def _check_size(polynomial: fmpq_mpoly, space: int) -> None:
     """FLINT cannot be interrupted, so what could take long is not begun."""
     check_time()
     dense = math.prod(degree + 1 for degree in polynomial.degrees())
-    if len(polynomial) > _MAX_TERMS_DIVIDED or dense > space:
+    work = dense * (1 + _size(polynomial) // 64)
+    if len(polynomial) > _MAX_TERMS_DIVIDED or work > space:
         raise FormulaError("limit", "a polynomial too large to divide or factor")
 
 

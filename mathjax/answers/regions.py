@@ -90,7 +90,6 @@ def _infinite(node: Scalar) -> int:
     return 0
 
 
-@functools.lru_cache(maxsize=4096)
 def _order(a: Scalar, b: Scalar) -> int:
     """-1, 0 or 1 as a is less than, equal to or greater than b."""
     left, right = _infinite(a), _infinite(b)
@@ -123,7 +122,10 @@ def _region(node: Node, names: set[str]) -> Region:
             return functools.reduce(_meet, [_region(part, names) for part in parts])
         case f.Listing(",", parts):
             regions = [_region(part, names) for part in parts]
-            return functools.reduce(_meet, regions) or _union(regions)
+            both = functools.reduce(_meet, regions)
+            if not both and any(regions):
+                raise FormulaError("parse", "conditions that exclude each other: and, or or?")
+            return both
         case f.Relation("in", Name(name), right):
             names.add(name)
             return _region(right, names)

@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 
-from mathjax.answers import equality, equations, forms, regions, solution_sets
+from mathjax.answers import equality, equations, fast_formulas, forms, regions, solution_sets
 from mathjax.answers import formulas as f
 from mathjax.answers.formula_parser import parse, parse_set
 from mathjax.answers.formula_tokens import is_latex, unwrap
@@ -58,6 +58,9 @@ def check(
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     variables = _names(variables)
     demand = forms.demanded(form)
+    quick = fast_formulas.check(reference, candidate, kind, variables)
+    if quick is not None and not (demand and quick.correct):
+        return quick
     with deadline():
         ours, theirs = read(reference, candidate, kind, variables)
         for name, reading in (("reference", ours), ("candidate", theirs)):
@@ -284,7 +287,8 @@ def _grid(node: Node) -> tuple[tuple[Scalar, ...], ...]:
                 return (elements,)
             rows = []
             for element in elements:
-                if not isinstance(element, f.Bracketed) or element.opening not in "([":
+                row = isinstance(element, f.Bracketed) and element.opening + element.closing
+                if row not in ("()", "[]"):
                     raise FormulaError("kind", "no matrix")
                 rows.append(element.elements)
             lengths = {len(row) for row in rows}

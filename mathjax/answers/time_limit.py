@@ -1,4 +1,7 @@
-"""A limit on the time of one verdict, kept by the code that takes it: works in any thread."""
+"""A limit on the time of one verdict, kept by the code that takes it: works in any thread.
+
+Counted is the processor time of the thread, so that a verdict does not depend on what else runs.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _clock = threading.local()
 @contextmanager
 def deadline(seconds: float = SECONDS) -> Iterator[None]:
     """What is decided inside, in this thread, ends with FormulaError "time" after so long."""
-    _clock.end = time.monotonic() + seconds
+    _clock.end = time.thread_time() + seconds
     try:
         yield
     finally:
@@ -27,5 +30,5 @@ def deadline(seconds: float = SECONDS) -> Iterator[None]:
 
 def check_time() -> None:
     end = getattr(_clock, "end", None)
-    if end is not None and time.monotonic() > end:
+    if end is not None and time.thread_time() > end:
         raise FormulaError("time", f"not decided in {SECONDS} seconds")
