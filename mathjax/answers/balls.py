@@ -21,6 +21,8 @@ from mathjax.answers.exact_values import Irrational
 from mathjax.answers.formulas import FormulaError, Scalar
 from mathjax.answers.time_limit import check_time
 
+_MAX_GAMMA_PRECISION = 8_000
+
 _LOCK = threading.RLock()  # FLINT's precision is one for the process
 
 
@@ -194,7 +196,7 @@ class _Evaluator:
                 return self.ball(exact_values.factorial(exact_values.value(inner)))
             except Irrational:
                 raise Undefined from None
-        return (self.at(inner) + 1).gamma()
+        return self._gamma(self.at(inner) + 1)
 
     def _binomial(self, n: Scalar, k: Scalar):
         above, below = _exact(n), _exact(k)
@@ -206,7 +208,12 @@ class _Evaluator:
             if below > above:
                 return self.ball(0)
         a, b = self.at(n), self.at(k)
-        return (a + 1).gamma() / ((b + 1).gamma() * (a - b + 1).gamma())
+        return self._gamma(a + 1) / (self._gamma(b + 1) * self._gamma(a - b + 1))
+
+    def _gamma(self, ball):
+        if flint.ctx.prec > _MAX_GAMMA_PRECISION:  # one call would take too long
+            raise FormulaError("limit", "a factorial to too many digits")
+        return ball.gamma()
 
     def _reciprocal(self, ball):
         if self._is_zero(ball):

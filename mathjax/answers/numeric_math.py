@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from mathjax.answers.numeric_extract import Extracted, last_number
@@ -13,6 +14,7 @@ MAX_FORMULA = 2000
 """Characters of a stated formula; a longer one is undecided, with reason "limit"."""
 
 _INLINE = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_SPACED_THOUSANDS = re.compile(r",\\! (?=[0-9]{3}(?![0-9]))")
 _BASE = re.compile(r"\s*([0-9]+)\s*_\s*\{?\s*([0-9]{1,2})\s*\}?\s*\.?\s*")
 _UNIT_TEXT = re.compile(
     r"(?<=[^\s{,(])\s*\\(?:text|mbox|textrm|mathrm|textnormal)\{[^{}]*\}(?:\^\{?[23]\}?)?\s*\.?\s*\Z"
@@ -50,11 +52,14 @@ def extract_mathematics(text: str) -> Extracted:
         else:
             stated = first_line(statement, dressed=True)
             inline = list(_INLINE.finditer(statement.strip().partition("\n")[0]))
+            outside = last_number(_INLINE.sub(" ", stated)) if _all_names(inline) else None
+            if outside and outside.value is not None:  # the largest $n$ is 34
+                return dataclasses.replace(outside, marker="phrase")
             if len(inline) == 1 and not stated_number(stated):
                 stated = next(filter(None, inline[0].groups())).strip()
             elif _SENTENCE.search(stated) or stated.lower() in _REMARKS:
                 continue
-        stated = stated.rstrip(" .,;")
+        stated = _SPACED_THOUSANDS.sub(",", stated.rstrip(" .,;"))
         if not stated:
             continue
         name = "phrase" if marker == "colon" else marker
@@ -64,11 +69,18 @@ def extract_mathematics(text: str) -> Extracted:
         return Extracted(stated, stated, name)
     whole = text.strip()
     if whole and len(whole) <= 200 and "\n" not in whole:
-        inner = _INLINE.fullmatch(whole.rstrip("."))
+        inner = _INLINE.fullmatch(whole.rstrip(".").removeprefix("Answer").strip())
         stated = next(filter(None, inner.groups())) if inner else whole
         if not stated_number(stated) and (inner or not _SENTENCE.search(stated)):
             return Extracted(stated, stated, "whole")
     return last_number(text)
+
+
+def _all_names(formulas: list[re.Match]) -> bool:
+    """Whether formulas in a sentence only name things: `$n$`, `$f(x)$`."""
+    return bool(formulas) and not any(
+        re.search(r"[0-9=\\]", next(filter(None, match.groups()))) for match in formulas
+    )
 
 
 def compare_mathematics(reference: str, stated: str) -> Verdict:
