@@ -153,13 +153,15 @@ def _agree_at_real_points(
     """False for a difference, True for agreement at 20 points and equal domains, else None."""
     agreed, domains_differ = 0, False
     has_places = bool(kinks.places(left) or kinks.places(right))
-    for point, certain in _real_points(left, right, names):
+    for point, standing in _real_points(left, right, names):
+        if standing == "spare" and agreed >= POINTS:
+            break
         if positive:
             point = {name: abs(value) for name, value in point.items()}
         try:
             outcome = _compare_at(left, right, point, balls.real)
         except FormulaError as error:
-            if error.reason != "limit" or (certain and has_places):
+            if error.reason != "limit" or (standing == "sure" and has_places):
                 raise
             continue  # too large here; a formula of one law shows itself elsewhere
         if outcome is False:
@@ -246,11 +248,15 @@ def _value(side: Scalar, point: Mapping, evaluate, settle: bool):
 
 def _real_points(
     left: Scalar, right: Scalar, names: list[str]
-) -> Iterator[tuple[dict[str, fmpq], bool]]:
-    """(values of the names, whether a formula should have one there that can be computed)."""
+) -> Iterator[tuple[dict[str, fmpq], str]]:
+    """(values of the names, standing of the point).
+
+    "sure": of moderate size or near a place where the law changes; "far": perhaps too far out to
+    compute a value; "spare": for formulas that have few values at the others.
+    """
     draws = _stream(names, "real")
     for i in range(4 * len(_RANGES)):
-        yield _drawn(names, [_RANGES[i % len(_RANGES)]], draws), True
+        yield _drawn(names, [_RANGES[i % len(_RANGES)]], draws), "sure"
     formulas = kinks.places(left) + kinks.places(right)
     complete = True
     if formulas:
@@ -263,16 +269,15 @@ def _real_points(
             complete &= all_found
             for stretch in found:
                 for _ in range(3 if len(names) == 1 else 2):
-                    yield {**point, name: _between(*stretch, next(draws))}, True
+                    yield {**point, name: _between(*stretch, next(draws))}, "sure"
     if not complete or kinks.has_inverses(left) or kinks.has_inverses(right):
         ranges = _far_ranges(left, right)
         for place in ranges:
-            yield _drawn(names, [place], draws), False
+            yield _drawn(names, [place], draws), "far"
         for _ in range(len(ranges) if len(names) > 1 else 0):
-            yield _drawn(names, ranges, draws), False
-    for i in range(_MAX_DRAWS):  # where values are rare, 20 of them may take a while
-        if i < POINTS or i % 2:
-            yield _drawn(names, [_RANGES[i % len(_RANGES)]], draws), False
+            yield _drawn(names, ranges, draws), "far"
+    for i in range(_MAX_DRAWS):
+        yield _drawn(names, [_RANGES[i % len(_RANGES)]], draws), "spare"
 
 
 def _drawn(names: list[str], ranges: Sequence[tuple], draws: Iterator[int]) -> dict[str, fmpq]:

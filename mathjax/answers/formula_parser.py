@@ -12,11 +12,13 @@ from collections.abc import Collection
 
 from mathjax.answers import formulas as f
 from mathjax.answers.formula_scalars import ScalarParser
-from mathjax.answers.formula_tokens import is_latex, tokenize, unwrap
+from mathjax.answers.formula_text import is_latex, unwrap
+from mathjax.answers.formula_tokens import tokenize
 from mathjax.answers.formulas import FormulaError, Node, Scalar
 
 _RELATIONS = ("=", "!=", "<", "<=", ">", ">=", "in")
 _SETS = ("union", "intersection", "difference")
+_SYSTEMS = ("cases", "aligned", "align*", "gathered")
 _MATRICES = ("pmatrix", "bmatrix", "matrix", "Bmatrix", "array", "smallmatrix")
 
 _EMPTY = re.compile(
@@ -161,6 +163,8 @@ class _Parser(ScalarParser):
         return None
 
     def _environment(self, kind: str) -> Node:
+        if kind in _SYSTEMS:
+            return self._system(kind)
         rows: list[tuple[Scalar, ...]] = []
         row: list[Scalar] = []
         while self._kind != "end":
@@ -180,6 +184,18 @@ class _Parser(ScalarParser):
         if len({len(row) for row in rows}) > 1:
             raise FormulaError("parse", "rows of different lengths")
         return f.Grid(tuple(rows))
+
+    def _system(self, kind: str) -> Node:
+        """Relations one under the other, all of which hold; `&` only aligns them."""
+        parts: list[Node] = []
+        self._tokens = [token for token in self._tokens if token.kind != "&"]
+        while self._kind != "end":
+            parts.append(self._relation())
+            if not self._take("newline", ","):
+                break
+            self._take("newline")
+        self._need("end")
+        return parts[0] if len(parts) == 1 else f.Listing(",", tuple(parts))
 
     def _group(self) -> Node:
         """What stands between braces of LaTeX that only group; with commas it is a set."""

@@ -12,9 +12,7 @@ from mathjax.answers import formulas as f
 from mathjax.answers.formula_symbols import GREEK_NAMES
 from mathjax.answers.formula_tokens import Token
 from mathjax.answers.formulas import FormulaError, Node, Scalar
-
-MAX_DEPTH = 60
-"""Of brackets, fractions and exponents in each other."""
+from mathjax.answers.token_reader import TokenReader
 
 _BEGIN_FACTORS = frozenset(
     "name constant function ( { frac sqrt binom vulgar radical radical3 radical4 lfloor "
@@ -25,43 +23,14 @@ _MANY_ARGUMENTS = ("max", "min")
 OPENING = ("(", "[", "\\{")
 
 
-class ScalarParser:
+class ScalarParser(TokenReader):
     """`_group`, `_bracketed` and `_environment` are the subclass's, for they hold statements."""
 
     def __init__(self, tokens: list[Token], declared: frozenset[str], mixed: bool, square: bool):
-        self._tokens, self._at, self._depth = tokens, 0, 0
+        super().__init__(tokens)
         self._declared, self._mixed, self._square = declared, mixed, square
         self._bars = 0  # |...| that are open
         self._raising = False  # at the first number of an exponent
-
-    # Tokens
-
-    @property
-    def _kind(self) -> str:
-        return self._tokens[self._at].kind
-
-    def _take(self, *kinds: str) -> str | None:
-        kind = self._tokens[self._at].kind
-        if kind in kinds:
-            self._at += 1
-            return kind
-        return None
-
-    def _need(self, kind: str) -> None:
-        if not self._take(kind):
-            raise FormulaError("parse", f"expected {kind!r}, got {self._shown()}")
-
-    def _shown(self) -> str:
-        token = self._tokens[self._at]
-        return "the end" if token.kind == "eof" else repr(str(token.value or token.kind)[:30])
-
-    def _unexpected(self) -> FormulaError:
-        return FormulaError("parse", f"unexpected {self._shown()}")
-
-    def _enter(self) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise FormulaError("limit", f"nested more than {MAX_DEPTH} deep")
 
     def _scalar(self, node: Node) -> Scalar:
         if not isinstance(node, Scalar):

@@ -7,7 +7,6 @@ text a run of letters is one name; in LaTeX every letter is one, unless the run 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 from fractions import Fraction
 from typing import NamedTuple
@@ -29,12 +28,11 @@ from mathjax.answers.formula_symbols import (
     VULGAR,
     WORDS,
 )
+from mathjax.answers.formula_text import MAX_CHARACTERS, is_latex
 from mathjax.answers.formulas import FormulaError
 
-MAX_CHARACTERS = 20_000
 MAX_TOKENS = 4_000
 MAX_DIGITS = 2_000
-_MAX_WRAPPERS = 12
 MAX_SCALE = 2_000
 """Largest size of the exponent of a literal such as 1e10."""
 
@@ -66,55 +64,6 @@ class Token(NamedTuple):
 
 
 END = Token("eof")
-
-
-def is_latex(text: str) -> bool:
-    return "\\" in text or "$" in text or "^{" in text or "_{" in text
-
-
-def unwrap(text: str) -> str:
-    """The formula in an answer: invisible characters, fences, dollars, boxes and stops removed."""
-    if len(text) > 2 * MAX_CHARACTERS:
-        raise FormulaError("limit", f"longer than {MAX_CHARACTERS} characters")
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
-    for _ in range(_MAX_WRAPPERS):
-        before = text
-        for opening, closing in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
-            text = _without_fence(text, opening, closing)
-        for fence in ("```", "`", "**"):
-            text = _without_fence(text, fence, fence)
-        for box in ("\\boxed{", "\\fbox{", "\\displaystyle"):
-            if text.startswith(box):
-                if not box.endswith("{"):
-                    text = text[len(box) :].strip()
-                elif _closing_brace(text, len(box) - 1) == len(text) - 1:
-                    text = text[len(box) : -1].strip()
-        if text.endswith(".") and not text.endswith(".."):
-            text = text[:-1].strip()
-        if text == before:
-            break
-    return text
-
-
-def _without_fence(text: str, opening: str, closing: str) -> str:
-    inner = text[len(opening) : -len(closing)]
-    fenced = text.startswith(opening) and text.endswith(closing) and len(text) > 2 * len(opening)
-    return inner.strip() if fenced and opening not in inner else text
-
-
-def _closing_brace(text: str, opening: int) -> int:
-    depth, i = 0, opening
-    while i < len(text):
-        if text[i] == "\\":
-            i += 1
-        elif text[i] == "{":
-            depth += 1
-        elif text[i] == "}":
-            depth -= 1
-            if depth == 0:
-                return i
-        i += 1
-    return -1
 
 
 def tokenize(
@@ -340,7 +289,7 @@ class _Tokenizer:
             match = _BRACED.match(self._text, self._at)
             kind = match[1].strip() if match else ""
             if kind not in ("pmatrix", "bmatrix", "matrix", "Bmatrix", "array", "smallmatrix",
-                            "cases", "aligned", "align*"):  # fmt: skip
+                            "cases", "aligned", "align*", "gathered"):  # fmt: skip
                 raise FormulaError("parse", f"unknown environment {kind[:20]!r}")
             self._at = match.end()
             if name == "begin" and kind == "array":

@@ -100,7 +100,7 @@ def _order(a: Scalar, b: Scalar) -> int:
 
 def _region(node: Node, names: set[str]) -> Region:
     match node:
-        case f.Whole("reals"):
+        case f.Whole("reals") | Name("R"):
             return REALS
         case f.Whole("empty"):
             return ()
@@ -135,9 +135,24 @@ def _region(node: Node, names: set[str]) -> Region:
         case f.Relation(sign, Scalar() as bound, Name(name)):
             names.add(name)
             return _half_line(FLIPPED.get(sign, sign), bound)
+        case f.Relation(sign, f.Call("abs", (inner,)), bound) if not f.names_of(bound):
+            return _absolute(sign, inner, bound, names)
         case f.Relation(sign, Scalar() as a, Scalar() as b) if sign != "in":
             return _linear(sign, f.Sum((a, f.Negative(b))), names)
     raise FormulaError("parse", "no set of real numbers")
+
+
+def _absolute(sign: str, inner: Scalar, bound: Scalar, names: set[str]) -> Region:
+    """Where |u| stands in a relation to a number."""
+    both = [
+        _region(f.Relation(sign, inner, bound), names),
+        _region(f.Relation(FLIPPED.get(sign, sign), inner, f.Negative(bound)), names),
+    ]
+    if sign in ("<", "<=", "!="):
+        return _meet(*both)
+    if sign == "=" and _order(bound, f.Number(0)) < 0:
+        return ()
+    return _union(both)
 
 
 def _linear(sign: str, difference: Scalar, names: set[str]) -> Region:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from mathjax.answers import equality, equations, fast_formulas, forms, regions, solution_sets
 from mathjax.answers import formulas as f
 from mathjax.answers.formula_parser import parse, parse_set
-from mathjax.answers.formula_tokens import is_latex, unwrap
+from mathjax.answers.formula_text import is_latex, unwrap
 from mathjax.answers.formulas import FormulaError, Node, Scalar
 from mathjax.answers.time_limit import deadline
 from mathjax.answers.verdict import Verdict
@@ -21,6 +21,8 @@ from mathjax.answers.verdict import Verdict
 KINDS = ("expression", "equation", "solution_set", "number", "interval", "tuple", "matrix")
 
 
+_UNION = re.compile(r"(?<=[)\]}])\s*+U\s*+(?=[(\[{\\])")
+_DIFFERENCE = re.compile(r"(?<!\w)[Rℝ]\s*+\\\s*+(?=\{)")  # R \ {2}
 _VARIABLE = re.compile(r"\\?[^\W\d_]+(?:_?\{?[^\W_]+\}?)?")
 
 
@@ -166,6 +168,8 @@ def _read_one(text: str, kind: str, declared: set[str]) -> Reading:
                 return Reading(whole)
         if kind in ("solution_set", "equation"):
             text = ";".join(line for line in text.strip().splitlines() if line.strip())
+        if kind in ("solution_set", "interval"):
+            text = _UNION.sub("∪", _DIFFERENCE.sub("ℝ∖", text))
         scalar = kind in ("expression", "number", "equation")
         node = parse(
             text,
