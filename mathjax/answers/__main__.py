@@ -1,17 +1,19 @@
 """Is an answer right, and why?
 
-    python -m mathjax.answers '(x+1)^2' 'x^2 + 2x + 1' --form=expanded
-    python -m mathjax.answers '#### 18' 'The answer is $18.' --benchmark=gsm8k
-    python -m mathjax.answers '3,6,7,51,58:4' '58-51=7,6-7=-1,3*(-1)=-3,-3+7=4' --kind=puzzle
+    python -m mathjax.answers --form=expanded '(x+1)^2' 'x^2 + 2x + 1'
+    python -m mathjax.answers --benchmark=gsm8k '#### 18' 'The answer is $18.'
+    python -m mathjax.answers --kind=puzzle '3,6,7,51,58:4' '58-51=7,6-7=-1,3*(-1)=-3,-3+7=4'
 
-Prints the verdict with its reason and how both texts were understood. The exit status is 0 for
-right, 1 for wrong, 2 for undecided, 3 for a command that cannot be run.
+Prints the verdict with its reason and how both texts were understood. Options go before the texts,
+and `--` before a text that begins with a minus sign. The exit status is 0 for right, 1 for wrong, 2
+for undecided, 3 for a command that cannot be run.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from typing import NoReturn
 
 from mathjax.answers import forms, numeric, puzzle, steps, symbolic
 from mathjax.answers.formula_printer import show
@@ -22,8 +24,15 @@ from mathjax.problems.puzzle import parse_puzzle
 _STATUS = {"right": 0, "wrong": 1, "undecided": 2}
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """A command that cannot be run is not undecided, which has argparse's status 2."""
+        self.print_usage(sys.stderr)
+        self.exit(3, f"{self.prog}: {message}\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m mathjax.answers",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -99,6 +108,15 @@ def _judge_trace(reference: str, candidate: str) -> tuple[Verdict, list[str]]:
         f"{step.status}: {step.text}" + (f"   ({step.expected})" if step.expected else "")
         for step in report.steps
     ]
+    if report.final is not None:
+        final, mended = (
+            "right" if right else "wrong"
+            for right in (report.final_right(reference), report.final_right_if_mended(reference))
+        )
+        lines.append(
+            f"final answer: {report.final}, {final}; "
+            f"with the arithmetic mended {report.mended}, {mended}"
+        )
     if report.first_error is not None:
         step = report.steps[report.first_error]
         return Verdict.wrong("step", f"first wrong step: {step.text}"), lines
