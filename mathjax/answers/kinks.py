@@ -18,22 +18,29 @@ from mathjax.answers import balls, exact_values
 from mathjax.answers import formulas as f
 from mathjax.answers.exact_values import Irrational
 from mathjax.answers.formulas import FormulaError, Name, Scalar
-from mathjax.answers.polynomials import Field
+from mathjax.answers.polynomials import Field, size
+from mathjax.answers.time_limit import check_time
 
 _STEPS = ("floor", "ceil")
 _INVERSES = ("asin", "acos", "atan", "acot", "asec", "acsc")
-_MAX_DEGREE = 60
+_MAX_DEGREE, _MAX_WORK = 20, 3_000
 _MAX_LAWS = 32
+_MAX_PLACES = 200
 
 
 def places(node: Scalar) -> list[Scalar]:
     """Formulas of names that are zero where a formula may change its law or begin to be defined."""
     found: list[Scalar] = []
     for part in f.walk(node):
+        check_time()
+        if len(found) > _MAX_PLACES:
+            raise FormulaError("limit", f"more than {_MAX_PLACES} places where the law may change")
         match part:
             case f.Call("abs" | "sign", (inner,)):
                 found.append(inner)
             case f.Call("max" | "min", arguments):
+                if len(arguments) ** 2 > _MAX_PLACES:
+                    raise FormulaError("limit", "a maximum or minimum of too many values")
                 for i, a in enumerate(arguments):
                     found += [f.Sum((a, f.Negative(b))) for b in arguments[:i]]
             case f.Call("log", (inner, *_)) | f.Root(inner):
@@ -126,8 +133,9 @@ def _real_roots(formula: Scalar, name: str, others: Mapping[str, Fraction]) -> l
         raise FormulaError("limit", "places that are no roots of polynomials")
     roots = []
     for polynomial in field.quotient(formula)[:2]:
-        if polynomial.total_degree() > _MAX_DEGREE:
-            raise FormulaError("limit", "a polynomial of high degree")
+        degree = polynomial.total_degree()
+        if degree > _MAX_DEGREE or (degree > 2 and degree * size(polynomial) > _MAX_WORK):
+            raise FormulaError("limit", "roots that may lie too close to be told apart")
         if not polynomial.is_constant():
             roots += _roots(polynomial)
     return roots

@@ -116,7 +116,7 @@ def _integer(exponent: Scalar) -> int | None:
 
 def times(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
     check_time()
-    if len(a) * len(b) * (1 + (_size(a) + _size(b)) // 64) > _MAX_WORK:
+    if len(a) * len(b) * (1 + (size(a) + size(b)) // 64) > _MAX_WORK:
         raise FormulaError("limit", "a product of too many terms")
     product = a * b
     if len(product) > MAX_TERMS:
@@ -125,17 +125,17 @@ def times(a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
 
 
 def _raised(a: fmpq_mpoly, n: int) -> fmpq_mpoly:
-    size = len(a)
-    if size > 1 and (n > _MAX_EXPONENT or math.comb(size + n - 1, n) > MAX_TERMS):
+    terms = len(a)
+    if terms > 1 and (n > _MAX_EXPONENT or math.comb(terms + n - 1, n) > MAX_TERMS):
         raise FormulaError("limit", "a power of too many terms")
     if n > 10**6:
         raise FormulaError("limit", "an exponent beyond a million")
-    if n > 1 and _size(a) * n > exact_values.MAX_BITS:
+    if n > 1 and size(a) * n > exact_values.MAX_BITS:
         raise FormulaError("limit", "a power too long to write")
     return a**n
 
 
-def _size(polynomial: fmpq_mpoly) -> int:
+def size(polynomial: fmpq_mpoly) -> int:
     """Bits of the largest coefficient."""
     return max((_bits(c) for c in polynomial.coeffs()), default=0)
 
@@ -163,7 +163,7 @@ def _check_size(polynomial: fmpq_mpoly, space: int) -> None:
     """FLINT cannot be interrupted, so what could take long is not begun."""
     check_time()
     dense = math.prod(degree + 1 for degree in polynomial.degrees())
-    work = dense * (1 + _size(polynomial) // 64)
+    work = dense * (1 + size(polynomial) // 64)
     if len(polynomial) > _MAX_TERMS_DIVIDED or work > space:
         raise FormulaError("limit", "a polynomial too large to divide or factor")
 
