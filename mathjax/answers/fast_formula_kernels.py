@@ -405,7 +405,7 @@ def _evaluate(text, at, end, euler, seed, words, work, bounds, integers, count, 
 
     What text[end] is cannot continue a formula.
     """
-    level, row, state = 0, _LEVELS, 0
+    level, row, state = np.int64(0), np.int64(_LEVELS), np.int64(0)  # no literals: see _compare
     ready, signs, bracket = _TERM, 0, False
     names, parts, first = 0, 0, -1
     while True:
@@ -454,7 +454,7 @@ def _evaluate(text, at, end, euler, seed, words, work, bounds, integers, count, 
                 integers[_STACK + level] = state
                 level += 1
                 row += 4
-                state, ready, signs = 0, _TERM, 0
+                state, ready, signs = np.int64(0), _TERM, 0
                 at += 1
                 continue
             if _is_letter(c):
@@ -603,7 +603,8 @@ def _compare(text, split, kind, euler, seed, work, bounds, integers, words):
             if found != 1:
                 return UNSURE
             integers[_ENDS + 2 * side + 1] = end - 1
-    count, start = 0, 0
+    # Literals here would compile all that takes them twice.
+    count = start = np.int64(0)
     for side in range(sides):
         end = integers[_ENDS + side]
         count = _evaluate(text, start, end, euler, seed, words, work, bounds, integers, count, side)

@@ -109,7 +109,7 @@ def _is_matrix(node: Node) -> bool:
 
 
 def _names(variables: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(variables, str) or not isinstance(variables, Iterable):
+    if isinstance(variables, str) or not isinstance(variables, (tuple, Iterable)):
         raise TypeError(f"variables must be a sequence of names, got {variables!r}")
     variables = tuple(variables)
     for name in variables:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mathjax.answers import puzzle
+from mathjax.answers import fast_formulas, puzzle, symbolic
 from mathjax.answers.puzzle_bulk import Puzzles, verify_many
 from mathjax.benchmarks.timing import Row, Scale, median_seconds, require, versus
 from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec
+from mathjax.problems.rules import RuleSet, RuleSpec
 
 _STEP = re.compile(r"(-?[0-9]+)([-+*/])\(?(-?[0-9]+)\)?=(-?[0-9]+)")
 
@@ -129,4 +130,71 @@ def puzzle_bulk(scale: Scale) -> Iterator[Row]:
         yield dataclasses.replace(row, note=note)
 
 
-ROWS = (puzzle_verifier, puzzle_bulk)
+_RULE_TASKS = ("expand", "factor_out", "simplify")
+_SIDE_BY_SIDE = re.compile(r"(?<=[0-9])(?=[a-z(])|(?<=[a-z)])(?=\()|(?<=\))(?=[0-9a-z])")
+
+
+def _rule_pairs(count: int) -> list[tuple[str, str]]:
+    """(expression asked about, answer) of rule tasks in turn, the last number of every other answer
+    one too large."""
+    sets = [RuleSet(RuleSpec(task=task), 0, "train") for task in _RULE_TASKS]
+    pairs = []
+    for i in range(count):
+        problem = sets[i % len(sets)].problem(i // len(sets))
+        answer = problem.answer
+        if i % 2 and (number := re.search(r"[0-9]+(?!.*[0-9])", answer)):
+            answer = f"{answer[: number.start()]}{int(number[0]) + 1}{answer[number.end() :]}"
+        elif i % 2:
+            answer = f"{answer} + 1"
+        pairs.append((problem.prompt.split(": ", 1)[1], answer))
+    return pairs
+
+
+def symbolic_answers(scale: Scale) -> Iterator[Row]:
+    """`symbolic.check` on answers to rule tasks, and SymPy's parser and `expand`."""
+    from sympy import expand
+    from sympy.parsing.sympy_parser import (
+        convert_xor,
+        implicit_multiplication,
+        parse_expr,
+        standard_transformations,
+    )
+
+    count, few = (60, 12) if scale.tiny else (6000, 300)
+    pairs = _rule_pairs(count)
+    fast_formulas.load()
+
+    def ours(pairs=pairs):
+        return [symbolic.check(*pair).correct for pair in pairs]
+
+    implicit = (*standard_transformations, implicit_multiplication, convert_xor)
+
+    # The texts are our own generator's: parse_expr evaluates, and must see no other.
+    def with_sympy(expression, answer):
+        sides = [parse_expr(text, transformations=implicit) for text in (expression, answer)]
+        return expand(sides[0] - sides[1]) == 0
+
+    def with_stars(expression, answer):
+        texts = [_SIDE_BY_SIDE.sub("*", text).replace("^", "**") for text in (expression, answer)]
+        return expand(parse_expr(texts[0]) - parse_expr(texts[1])) == 0
+
+    some = pairs[:few]
+    verdicts = ours(some)
+    for peer in (with_sympy, with_stars):
+        require([peer(*pair) for pair in some] == verdicts, "the checker and SymPy disagree")
+    require(ours() == [i % 2 == 0 for i in range(count)], "a wrong answer is taken for a right one")
+    row = versus(
+        "answers to rule tasks checked, one core",
+        "answers/s",
+        (lambda: sum(ours()), count),
+        {
+            "SymPy, implicit multiplication": (lambda: sum(with_sympy(*p) for p in some), few),
+            "SymPy, multiplication signs put in": (lambda: sum(with_stars(*p) for p in some), few),
+        },
+        scale.repeats,
+    )
+    note = f"{1e6 / row.ours:.1f} us an answer, from two strings; expressions of {_RULE_TASKS}"
+    yield dataclasses.replace(row, note=note)
+
+
+ROWS = (puzzle_verifier, puzzle_bulk, symbolic_answers)
