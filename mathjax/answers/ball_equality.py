@@ -41,12 +41,12 @@ def equal(left: Scalar, right: Scalar, positive: bool) -> bool:
         return _has_value(left, names)
     if not names:
         return _equal_constants(left, right)
-    found = _agree_at_real_points(left, right, names, positive)
+    found, agreed = _agree_at_real_points(left, right, names, positive)
     if found is not None:
         return found
     found = _agree_at_complex_points(left, right, names)
-    if found:
-        return True
+    if found or (found is False and not agreed):
+        return found
     if found is None:
         raise FormulaError("undefined", "no value at any point")
     raise FormulaError("domain", "equal where both are defined, but not defined in the same places")
@@ -149,8 +149,9 @@ def _written_bits(node: Scalar) -> int:
 
 def _agree_at_real_points(
     left: Scalar, right: Scalar, names: list[str], positive: bool
-) -> bool | None:
-    """False for a difference, True for agreement at 20 points and equal domains, else None."""
+) -> tuple[bool | None, int]:
+    """(False for a difference, True for agreement at 20 points and equal domains, else None; at how
+    many points they agree)."""
     agreed, domains_differ = 0, False
     has_places = bool(kinks.places(left) or kinks.places(right))
     for point, standing in _real_points(left, right, names):
@@ -165,20 +166,49 @@ def _agree_at_real_points(
                 raise
             continue  # too large here; a formula of one law shows itself elsewhere
         if outcome is False:
-            return False
+            return False, agreed
         agreed += outcome is True
         domains_differ |= outcome == "one"
     if agreed < POINTS or domains_differ:
-        return None
-    if not (_steps_covered(left, right) and _steps_covered(right, left)):
-        raise FormulaError("undecided", "steps (floor, ceil) of different values")
-    return True
+        return None, agreed
+    for (kind, told), (_, other_told) in zip(
+        _what_changes(left, right, names), _what_changes(right, left, names), strict=True
+    ):
+        if not (_covered(told, other_told) and _covered(other_told, told)):
+            raise FormulaError("undecided", f"{kind} of different values")
+    return True, agreed
 
 
-def _steps_covered(one: Scalar, other: Scalar) -> bool:
-    """Whether every floor and ceil of one is taken of a value that one of the other is taken of."""
-    others = kinks.steps(other)
-    return all(any(equal(step, x, False) for x in others) for step in kinks.steps(one))
+def _what_changes(node: Scalar, other: Scalar, names: list[str]) -> list[tuple[str, list[Scalar]]]:
+    """What must be alike in two formulas that agree at points, as points cannot show it all: steps,
+    and where not all places of the law's change were found what absolute values are taken of."""
+    changes = [(function, kinks.steps(node, function)) for function in kinks.STEPS]
+    formulas = kinks.places(node) + kinks.places(other)
+    if len(names) > 1 or not all(map(kinks.is_rational, formulas)):
+        changes.append(("absolute values", kinks.folds(node)))
+    return changes
+
+
+def _covered(some: list[Scalar], others: list[Scalar]) -> bool:
+    """Whether each of some formulas is a multiple of one of others."""
+    return all(one in others or any(_alike(one, x) for x in others) for one in some)
+
+
+def _alike(one: Scalar, other: Scalar) -> bool:
+    """Whether two formulas are in a constant ratio."""
+    points = exact_values.Points("ratio")
+    try:
+        a, b = exact_values.residues(one, points), exact_values.residues(other, points)
+    except FormulaError:
+        return False
+    except Irrational:
+        return equal(one, other, False) or equal(one, f.Negative(other), False)
+    # Within the points of each prime.
+    first = [points.primes.index(p) for p in points.primes]
+    return all(
+        (a[i] * b[k] - a[k] * b[i]) % p == 0
+        for i, (k, p) in enumerate(zip(first, points.primes, strict=True))
+    )
 
 
 def _agree_at_complex_points(left: Scalar, right: Scalar, names: list[str]) -> bool | None:

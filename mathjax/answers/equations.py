@@ -30,7 +30,21 @@ def same_solutions(left: Node, right: Node) -> bool:
 
 
 def _covered(some: list[Relation], others: list[Relation]) -> bool:
-    return all(any(_same(one, other) for other in others) for one in some)
+    return all(one in others or _found(one, others) for one in some)
+
+
+def _found(one: Relation, others: list[Relation]) -> bool:
+    """Whether a relation is the same as one of others; an undecided one counts if none is."""
+    undecided = None
+    for other in others:
+        try:
+            if _same(one, other):
+                return True
+        except FormulaError as error:
+            undecided = error
+    if undecided:
+        raise undecided
+    return False
 
 
 def _relations(node: Node) -> list[Relation]:
@@ -49,6 +63,8 @@ def _same(one: Relation, other: Relation) -> bool:
     for relation in (one, other):
         for side in (relation.left, relation.right):
             equality.check_defined(side)
+    if one == other:
+        return True
     if one.sign in _ORDER or other.sign in _ORDER:
         return _same_order(one, other)
     if one.sign != other.sign:

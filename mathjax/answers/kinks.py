@@ -21,7 +21,7 @@ from mathjax.answers.formulas import FormulaError, Name, Scalar
 from mathjax.answers.polynomials import Field, size
 from mathjax.answers.time_limit import check_time
 
-_STEPS = ("floor", "ceil")
+STEPS = ("floor", "ceil", "sign")
 _INVERSES = ("asin", "acos", "atan", "acot", "asec", "acsc")
 _MAX_DEGREE, _MAX_WORK = 20, 3_000
 _MAX_LAWS = 32
@@ -81,13 +81,70 @@ def _choices(node: Scalar) -> tuple[Scalar, ...]:
     return ()
 
 
-def steps(node: Scalar) -> list[Scalar]:
-    """Arguments of floor and ceil, which change their law without end."""
+def steps(node: Scalar, function: str) -> list[Scalar]:
+    """Arguments of a function of STEPS, which jumps at single points."""
     return [
         part.arguments[0]
         for part in f.walk(node)
-        if isinstance(part, f.Call) and part.function in _STEPS and f.names_of(part.arguments[0])
+        if isinstance(part, f.Call) and part.function == function and f.names_of(part.arguments[0])
     ]
+
+
+def folds(node: Scalar) -> list[Scalar]:
+    """What absolute values are taken of, openly or by max, min or the root of a square."""
+    found: list[Scalar] = []
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        match part:
+            case f.Power(f.Call("abs", (inner,)), f.Number(n)) if n % 2 == 0:
+                stack.append(inner)  # |u|^2 is u^2
+                continue
+            case f.Call("abs", (inner,)):
+                found += _split(inner)
+            case f.Call("max" | "min", arguments):
+                for i, a in enumerate(arguments):
+                    for b in arguments[:i]:
+                        found += _split(f.Sum((a, f.Negative(b))))
+            case f.Root(inner, index) if index % 2 == 0:
+                for factor in _factors(inner):
+                    match factor:
+                        case f.Power(base, f.Number(n)) if isinstance(n, int) and n % 2 == 0:
+                            found += _split(base)
+        stack += f.children(part)
+    return [one for one in dict.fromkeys(found) if f.names_of(one)]
+
+
+def _split(node: Scalar) -> list[Scalar]:
+    """Factors whose absolute values make up that of a product."""
+    return [
+        factor.base
+        if isinstance(factor, f.Power) and isinstance(factor.exponent, f.Number)
+        else factor
+        for factor in _factors(node)
+    ]
+
+
+def _factors(node: Scalar) -> list[Scalar]:
+    match node:
+        case f.Negative(inner):
+            return _factors(inner)
+        case f.Product() | f.Quotient():
+            return [factor for part in f.children(node) for factor in _factors(part)]
+    return [node]
+
+
+def is_rational(node: Scalar) -> bool:
+    """Whether a formula is a rational function, constants of any kind apart."""
+    for part in f.walk(node):
+        if f.names_of(part) and isinstance(part, f.Call | f.Root):
+            return False
+        if isinstance(part, f.Power) and f.names_of(part):
+            try:
+                exact_values.integer_exponent(part.exponent)
+            except Irrational:
+                return False
+    return True
 
 
 def has_inverses(node: Scalar) -> bool:

@@ -205,6 +205,8 @@ def _equation(left: Node, right: Node, variables: Sequence[str]) -> list[Solutio
 
 
 def _named(solutions: list[Solution], names: tuple[str, ...]) -> list[Solution]:
+    if len(set(names)) < len(names):
+        raise FormulaError("parse", "a name that stands twice")
     for solution in solutions:
         if solution.names or len(solution.values) != len(names):
             raise FormulaError("parse", "values that do not fit their names")

@@ -65,11 +65,18 @@ def check(
         return quick
     with deadline():
         ours, theirs = read(reference, candidate, kind, variables)
-        for name, reading in (("reference", ours), ("candidate", theirs)):
-            if reading.error:
-                return _refused(name, reading.error)
+        faults = [
+            (reading.error, name)
+            for name, reading in (("reference", ours), ("candidate", theirs))
+            if reading.error
+        ]
+        if faults:
+            error, name = min(faults, key=lambda fault: (fault[0].reason, fault[0].detail))
+            return _refused(name, error)
+        # Always in one order, so that the verdict does not depend on which text is which.
+        nodes = sorted((ours.node, theirs.node), key=repr)
         try:
-            same = _COMPARE[kind](ours.node, theirs.node, variables)
+            same = _COMPARE[kind](*nodes, variables)
             if same and demand:
                 return forms.judge(theirs.node, demand)
         except FormulaError as error:
