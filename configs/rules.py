@@ -29,11 +29,11 @@ def _laptop(config: ml_collections.ConfigDict) -> None:
         num_layers=6, hidden_size=96, num_heads=3, num_kv_heads=3, intermediate_size=288
     )
     config.data.row_length = 256
-    config.train.update(num_steps=1500, batch_size=16, log_every=20)
+    config.train.update(num_steps=3000, batch_size=16, log_every=20)
     config.optimizer.update(name="muon", learning_rate=5e-3, warmup_ratio=0.03, beta2=0.99)
-    config.checkpoint.every_steps = 250
+    config.checkpoint.every_steps = 500
     config.eval.update(
-        every_steps=250, num_validation=128, splits=("in_domain", "more_variables"), limit=500,
+        every_steps=500, num_validation=128, splits=("in_domain", "more_variables"), limit=500,
         batch_size=128,
     )  # fmt: skip
     config.generation.max_new_tokens = 160

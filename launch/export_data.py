@@ -7,6 +7,10 @@
         --output=mixture
     python launch/export_data.py --dataset=puzzle --set=max_number=20 --set='num_numbers=(3,)' \\
         --count=100000 --output=small.jsonl.gz
+    python launch/export_data.py --dataset=rules --set=vocabulary.tokenizer=tokenizer.json \\
+        --set=vocabulary.size=1000 --count=100000 --output=named.jsonl
+    python launch/export_data.py --dataset=arithmetic --exclude=bigbench_arithmetic.json \\
+        --count=1300000 --output=arithmetic
 
 A name without an ending is a directory of shards. A card beside the rows says what they are, with
 their hash. The same command goes on where an interrupted one stopped, and the bytes do not depend
@@ -33,6 +37,9 @@ SPLIT = flags.DEFINE_string("split", "train", "train, validation or a test split
 COUNT = flags.DEFINE_integer("count", None, "examples; default: all of a test split", lower_bound=1)
 SEED = flags.DEFINE_integer("seed", 0, "of the problems", lower_bound=0)
 SET = flags.DEFINE_multi_string("set", [], "FIELD=VALUE or DATASET.FIELD=VALUE of a specification")
+EXCLUDE = flags.DEFINE_multi_string(
+    "exclude", [], "file with problems that arithmetic must not have: *.json, *.jsonl or text"
+)
 OUTPUT = flags.DEFINE_string("output", None, "*.jsonl, *.jsonl.gz, *.parquet or DIR", required=True)
 FACTS = flags.DEFINE_bool("facts", False, "also write answer and difficulty facts (slower)")
 SHARD_SIZE = flags.DEFINE_integer("shard_size", 100_000, "examples a file of DIR", lower_bound=1)
@@ -43,9 +50,16 @@ OVERWRITE = flags.DEFINE_bool("overwrite", False, "replace the output")
 def main(_) -> int:
     from mathjax.data.export import Export, ExportError, card_path, export
     from mathjax.problems import registry
+    from mathjax.problems.arithmetic_exclusions import read_exclusions
 
     names = DATASET.value
     settings = registry.parse_settings(SET.value, names)
+    excluded = {}
+    if EXCLUDE.value:
+        if "arithmetic" not in names:
+            raise ExportError("--exclude: problems are left out of arithmetic only")
+        settings["arithmetic"]["exclude"] = EXCLUDE.value
+        excluded = {"excluded": read_exclusions(EXCLUDE.value).summary()}
     if COUNT.value is None and (SPLIT.value == "train" or len(names) > 1):
         raise ExportError("--count: say how many examples of an endless data set to write")
     if len(names) == 1:
@@ -66,6 +80,7 @@ def main(_) -> int:
         "split": SPLIT.value,
         "seed": SEED.value,
         "parameters": {name: dataclasses.asdict(spec) for name, spec in specs.items()},
+        **excluded,
     }
     what = Export(problems, problems.count, description, FACTS.value, SHARD_SIZE.value)
     output = Path(OUTPUT.value)

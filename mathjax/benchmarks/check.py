@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mathjax.answers import fast_formulas, puzzle, symbolic
+from mathjax.answers import fast_formulas, numeric, puzzle, steps, symbolic
 from mathjax.answers.puzzle_bulk import Puzzles, verify_many
 from mathjax.benchmarks.timing import Row, Scale, median_seconds, require, versus
 from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec
 from mathjax.problems.rules import RuleSet, RuleSpec
+from mathjax.problems.stories import StorySet, StorySpec
 
 _STEP = re.compile(r"(-?[0-9]+)([-+*/])\(?(-?[0-9]+)\)?=(-?[0-9]+)")
 
@@ -197,4 +198,70 @@ def symbolic_answers(scale: Scale) -> Iterator[Row]:
     yield dataclasses.replace(row, note=note)
 
 
-ROWS = (puzzle_verifier, puzzle_bulk, symbolic_answers)
+_ENDINGS = (
+    "#### {}",
+    "The answer is {}.",
+    "The answer is ${}.",
+    "So the answer is \\boxed{{{}}}.",
+    "**Answer:** {} pieces",
+)
+
+
+def _rationales(count: int) -> list[tuple[str, str]]:
+    """(reference, response) of grade-school stories, the endings in turn, every other one wrong."""
+    problems = StorySet(StorySpec(), 0, "train")
+    pairs = []
+    for i in range(count):
+        problem = problems.problem(i)
+        head = problem.response.rpartition("####")[0]
+        said = problem.answer if i % 2 == 0 else f"{problem.answer}1"
+        pairs.append((problem.response, head + _ENDINGS[i % len(_ENDINGS)].format(said)))
+    return pairs
+
+
+def numeric_responses(scale: Scale) -> Iterator[Row]:
+    """`numeric.score` on rationales, and the last match of a regular expression, as the harness's
+    flexible filter takes it (compared as text)."""
+    count = 50 if scale.tiny else 10_000
+    pairs = _rationales(count)
+
+    def ours():
+        return [
+            numeric.score("gsm8k", response, reference).correct for reference, response in pairs
+        ]
+
+    def flexible():
+        return [numeric.flexible(response, reference).correct for reference, response in pairs]
+
+    require(ours() == [i % 2 == 0 for i in range(count)], "a rationale is not judged rightly")
+    row = versus(
+        "numeric responses scored, one core",
+        "responses/s",
+        (lambda: sum(ours()), count),
+        {"flexible-extract": (lambda: sum(flexible()), count)},
+        scale.repeats,
+    )
+    characters = sum(len(response) for _, response in pairs) / count
+    missed = sum(a != b for a, b in zip(ours(), flexible(), strict=True)) / count
+    note = f"{characters:.0f} characters each, five endings; the peer misjudges {missed:.0%}"
+    yield dataclasses.replace(row, note=note)
+
+
+def step_traces(scale: Scale) -> Iterator[Row]:
+    """`steps.check_trace` on rationales of stories."""
+    count = 20 if scale.tiny else 2_000
+    texts = [response for _, response in _rationales(count)]
+    require(
+        not sum(steps.check_trace(text).wrong for text in texts), "a right step is called wrong"
+    )
+    seconds = median_seconds(lambda: [steps.check_trace(text) for text in texts], scale.repeats)
+    number = sum(len(steps.check_trace(text).steps) for text in texts) / count
+    yield Row(
+        "rationales checked step by step, one core",
+        "rationales/s",
+        count / seconds,
+        note=f"{number:.1f} steps each; no other checker of steps is known to us",
+    )
+
+
+ROWS = (puzzle_verifier, puzzle_bulk, symbolic_answers, numeric_responses, step_traces)

@@ -2,7 +2,7 @@
 
 A tree means exactly what it shows: sums and products are ordered and n-ary, nothing is simplified
 or evaluated behind anybody's back (arXiv 2410.16973 avoids SymPy for that reason). Operators build
-trees and do nothing else; every change is a named function of `mathjax.problems.rewrites`.
+trees and do nothing else; every change is a named function of `rewrites` or `number_rewrites`.
 """
 
 from __future__ import annotations

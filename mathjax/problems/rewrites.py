@@ -26,7 +26,6 @@ from mathjax.problems.expressions import (
     children,
     factors_of,
     mul,
-    number_power,
     rebuild,
     sqrt,
     terms_of,
@@ -35,7 +34,6 @@ from mathjax.problems.expressions import (
 from mathjax.problems.terms import (
     build_sum,
     build_term,
-    leading,
     like,
     make_sum,
     negated,
@@ -218,71 +216,6 @@ def substitute(expression: Expression, values: Mapping[str, Expression | int | F
     return rebuild(expression, tuple(substitute(c, values) for c in children(expression)))
 
 
-def evaluate(expression: Expression) -> Expression:
-    """Every part without variables becomes its number, exactly; irrational roots stay."""
-    parts = tuple(evaluate(child) for child in children(expression))
-    return _computed(rebuild(expression, parts)) if parts else expression
-
-
-def evaluate_once(expression: Expression) -> Expression:
-    """One round of arithmetic: of the operations that are ready (numbers only) all those of the
-    tightest kind there is, powers before products and quotients before sums."""
-    for kinds in ((Pow,), (Mul, Div), (Add, Neg)):
-        result = leading(_evaluated(expression, kinds))
-        if result != expression:
-            return result
-    return expression
-
-
-def _evaluated(node: Expression, kinds: tuple[type, ...]) -> Expression:
-    parts = children(node)
-    if parts and isinstance(node, kinds) and all(_is_number(part) for part in parts):
-        return _computed(node)
-    if not parts:
-        return node
-    return plain_heads(rebuild(node, tuple(_evaluated(part, kinds) for part in parts)))
-
-
-def plain_heads(node: Expression) -> Expression:
-    """Neg(4) written as the number -4 wherever it is not a later term of a sum: `-4 - 2` for
-    `-(4) - 2`."""
-    parts = children(node)
-    if not parts:
-        return node
-    later = isinstance(node, Add)
-    parts = tuple(
-        plain_heads(part) if later and place else leading(plain_heads(part))
-        for place, part in enumerate(parts)
-    )
-    return rebuild(node, parts)
-
-
-def _is_number(part: Expression) -> bool:
-    return isinstance(part, Num) or (isinstance(part, Neg) and isinstance(part.inner, Num))
-
-
-def _computed(node: Expression) -> Expression:
-    parts = [leading(child) for child in children(node)]
-    if isinstance(node, Eq) or not all(isinstance(part, Num) for part in parts):
-        return node
-    numbers = [Fraction(part.value) for part in parts]
-    match node:
-        case Add():
-            return Num(sum(numbers))
-        case Mul():
-            return Num(math.prod(numbers))
-        case Neg():
-            return Num(-numbers[0])
-        case Div() if numbers[1]:
-            return Num(numbers[0] / numbers[1])
-        case Pow():
-            try:
-                return Num(number_power(*numbers))
-            except (ExpressionError, ZeroDivisionError):
-                return node
-    return node
-
-
 def swap_sides(equation: Eq) -> Eq:
     return Eq(equation.right, equation.left)
 
@@ -364,8 +297,12 @@ def _over(side: Expression, by: Expression) -> Expression:
             return Neg(_over(inner, by))
         case Div(above, below):
             return Div(above, _joined(below, by))
+        case Num(value) if isinstance(by, Num) and by.value:
+            return Num(Fraction(value) / by.value)
         case Num(0):
             return side
+        case Num(value) if value < 0:
+            return Neg(Div(Num(-value), by))
     return Div(side, by)
 
 

@@ -29,11 +29,11 @@ from mathjax.problems.expressions import (
     occurrences,
     terms_of,
 )
+from mathjax.problems.number_rewrites import evaluate
 from mathjax.problems.rewrites import (
     collect,
     distribute,
     divide_both_sides,
-    evaluate,
     move_term,
     multiply_terms,
     negate_both_sides,

@@ -21,7 +21,8 @@ _MOST_VARIABLES = 255
 def _table(entries: Iterable[str]) -> Table:
     data = [entry.encode() for entry in entries]
     bounds = np.cumsum([0, *map(len, data)]).astype(np.int64)
-    return Table(np.frombuffer(b"".join(data) or b"\0", np.uint8), bounds)
+    words = np.array([int.from_bytes(entry[:8], "little") for entry in data], np.uint64)
+    return Table(np.frombuffer(b"".join(data) or b"\0", np.uint8), bounds, words)
 
 
 class ExpandWriter:

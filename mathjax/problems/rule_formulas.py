@@ -35,11 +35,11 @@ from mathjax.problems.expressions import (
     variables,
     walk,
 )
+from mathjax.problems.number_rewrites import evaluate, reduce_numbers
 from mathjax.problems.rewrites import (
     collect,
     combine_fractions,
     divide_both_sides,
-    evaluate,
     expand,
     factor_out,
     invert_both_sides,
@@ -53,11 +53,12 @@ from mathjax.problems.rewrites import (
 )
 from mathjax.problems.rule_base import Exercise, RuleSpec, renumbering, variable
 from mathjax.problems.streams import Draws
+from mathjax.problems.terms import signed
 
 TEMPLATES = ("Isolate {} in ", "Solve for {}: ", "Make {} the subject of ", "Rearrange for {}: ")
 POSITIVE = ", all variables positive"
 
-_MOST_STEPS = 40
+_MOST_STEPS, _MOST_NODES = 40, 250  # beyond, an equation only grows
 
 RELATIONS = {
     "ohm": ("V = I*R", "V I R"),
@@ -136,14 +137,22 @@ def _chain_relation(kind: str, size: int) -> tuple[Eq, list[str]]:
 
 
 def _tidy(node: Expression) -> Expression:
-    """Numbers evaluated and put before the other factors: `m*4*3` as `12m`."""
+    """Numbers evaluated and put before the other factors: `m*4*3` as `12m`, `c*(2 - 5)` as
+    `-3c`."""
     node = rebuild(node, tuple(map(_tidy, children(node))))
     if isinstance(node, Mul):
         numbers = [factor for factor in node.factors if isinstance(factor, Num)]
         others = [factor for factor in node.factors if not isinstance(factor, Num)]
-        if numbers:
-            number = evaluate(mul(numbers))
-            return mul(([] if number == Num(1) else [number]) + others)
+        number = evaluate(mul(numbers))
+        if not others or number == Num(0):
+            return number
+        size = Num(abs(number.value))
+        product = mul(([] if size == Num(1) else [size]) + others)
+        return Neg(product) if number.value < 0 else product
+    if isinstance(node, Neg) and isinstance(node.inner, Neg):
+        return node.inner.inner
+    if isinstance(node, Add) and not all(isinstance(term, Num) for term in node.terms):
+        return Add((node.terms[0], *map(signed, node.terms[1:])))
     if isinstance(node, Div) and node.denominator == Num(1):
         return node.numerator
     return evaluate(node)
@@ -245,6 +254,8 @@ def _exercise(equation: Eq, target: str, kind: str, fixed_names: bool) -> Exerci
         for step in (equation, *steps)
         for node in walk(step)
     )
+    if powers and _is_negative(steps[-1].right):
+        return None  # contradicts the note
     return Exercise(
         (equation,),
         [(step,) for step in steps],
@@ -261,13 +272,17 @@ def isolate(equation: Eq, name: str) -> list[Eq]:
     """The steps to `name = ...`, one rewrite each. Variables count as positive and divisors as not
     0. ExpressionError where the equation is none of those that the rewrites here can solve."""
     steps: list[Eq] = []
-    while equation.left != Var(name) or occurrences(equation.right, name):
-        after = _isolating_step(equation, name)
-        if after == equation or len(steps) > _MOST_STEPS:
+    while True:
+        after = Eq(equation.left, reduce_numbers(equation.right))
+        if after == equation:
+            if equation.left == Var(name) and not occurrences(equation.right, name):
+                return steps
+            after = _isolating_step(equation, name)
+        size = sum(1 for _ in walk(after))
+        if after == equation or size > _MOST_NODES or len(steps) > _MOST_STEPS:
             raise ExpressionError(f"{name} cannot be isolated")
         equation = after
         steps.append(equation)
-    return steps
 
 
 def _isolating_step(equation: Eq, name: str) -> Eq:
@@ -297,9 +312,23 @@ def _isolating_step(equation: Eq, name: str) -> Eq:
             return multiply_both_sides(equation, below)
         case Pow(_, exponent) if exponent == HALF:
             return square_both_sides(equation)
-        case Pow(_, Num(2)):
+        case Pow(base, Num(2)) if _is_positive(base) and not _is_negative(right):
             return take_root(equation)
     raise ExpressionError(f"{name} cannot be isolated")
+
+
+def _is_positive(expression: Expression) -> bool:
+    """Whether positive variables alone make it positive: no minus, so that a square of it has one
+    root and not two."""
+    minus = (isinstance(n, Neg) or (isinstance(n, Num) and n.value < 0) for n in walk(expression))
+    return not any(minus)
+
+
+def _is_negative(expression: Expression) -> bool:
+    """Whether it is evidently 0 or less for positive variables."""
+    if isinstance(expression, Neg):
+        return _is_positive(expression.inner)
+    return isinstance(expression, Num) and expression.value <= 0
 
 
 def _gather(equation: Eq, name: str) -> Eq:

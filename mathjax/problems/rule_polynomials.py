@@ -25,14 +25,13 @@ from mathjax.problems.expressions import (
     terms_of,
     variables,
 )
+from mathjax.problems.number_rewrites import evaluate_once, plain_heads
 from mathjax.problems.rewrites import (
     collect,
     common_factor,
     distribute,
-    evaluate_once,
     factor_out,
     group,
-    plain_heads,
     show_factor,
     substitute,
 )
@@ -74,8 +73,8 @@ def draw_factor_out(spec: RuleSpec, draws: Draws) -> Exercise:
         if factor in (Num(1), Num(-1)) or len(variables(total)) != count:
             continue
         result = factor_out(total, factor)
-        if isinstance(factor, Neg):
-            result = Neg(factor_out(_negated_sum(total), factor.inner))
+        if isinstance(factor, Neg) or (isinstance(factor, Num) and factor.value < 0):
+            result = Neg(factor_out(_negated_sum(total), negated(factor)))
         steps = [total, show_factor(total, factor), result]
         facts = {"num_variables": count, "num_terms": size}
         return Exercise((total,), chain(steps), (result,), facts, count)

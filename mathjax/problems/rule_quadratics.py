@@ -28,7 +28,11 @@ from mathjax.problems.expressions import (
     sqrt,
     terms_of,
 )
-from mathjax.problems.rewrites import evaluate_once, move_term, negate_both_sides
+from mathjax.problems.number_rewrites import evaluate_once
+from mathjax.problems.rewrites import (
+    move_term,
+    negate_both_sides,
+)
 from mathjax.problems.rule_base import TASKS, Exercise, Line, RuleSpec, nonzero, variable
 from mathjax.problems.streams import Draws
 from mathjax.problems.terms import build_sum, build_term, make_sum

@@ -9,7 +9,8 @@ A prompt is an instruction and an expression, a response one rewrite a line and 
 
 Tasks, and what they read of a RuleSpec, are in `rule_base`. All texts are ours: of the study's only
 the kinds of tasks are known. Exercises count as the same up to renaming of variables in order of
-first occurrence, whatever the style, the instruction and the names.
+first occurrence, whatever the style, the instruction and the names; with their terms or factors in
+another order they are others.
 """
 
 from __future__ import annotations
@@ -80,8 +81,7 @@ class RuleSet(TextSet):
     def render(self, indices: np.ndarray) -> RenderedText:
         if self._writer is None:
             return super().render(indices)
-        streams = [self._stream(index) for index in np.asarray(indices).tolist()]
-        return self._writer.render(np.array(streams, np.int64))
+        return self._writer.render(self._streams(indices))
 
     def render_trees(self, indices: np.ndarray) -> RenderedText:
         """What `render` gives, written by the trees in any case."""
@@ -121,6 +121,7 @@ def standard_splits(spec: RuleSpec) -> dict[str, tuple[RuleSpec, int]]:
     if spec.unseen_names:
         unseen = dataclasses.replace(spec, names=spec.unseen_names, unseen_names=())
         splits["unseen_names"] = (unseen, 1000)
+    spec = dataclasses.replace(spec, unseen_names=())
     most = TASKS[spec.task].most_variables
     if spec.num_variables is not None:
         above = spec.num_variables[1] + 1

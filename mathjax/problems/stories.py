@@ -3,8 +3,8 @@
 They stand in for GSM8K (Cobbe et al. 2021) in intermediate fine-tuning (arXiv 2502.12855): prompt
 with the question, response with one sentence a step, calculator annotations and the last line
 `#### N`. Stories and wording are ours, and so is how they are varied; what is varied follows
-GSM-Plus (Li et al. 2024: numbers, wording, distraction) and GSM-Symbolic (Mirzadeh et al. 2024:
-names, names and numbers).
+GSM-Plus (Li et al. 2024: numbers, wording, distraction, reversal, more steps) and GSM-Symbolic
+(Mirzadeh et al. 2024: names, names and numbers).
 
 Each split of VARIANTS is paired: its example i is a variant of example i of "in_domain" with the
 same seed and specification, so that a drop in score is one of pairs.
@@ -14,6 +14,8 @@ same seed and specification, so that a drop in score is one of pairs.
     symbolic      other numbers, people and things
     paraphrase    another wording
     distraction   one irrelevant fact more
+    reversed      the answer told, one of the numbers wanted
+    extended      one step more, on the answer
 
 A story's key is its template and numbers: these decide which split may hold it.
 """
@@ -32,7 +34,15 @@ from mathjax.problems import (
     story_templates_rates,
 )
 from mathjax.problems.base import Problem, ProblemError
-from mathjax.problems.story_engine import Story, Template, add_fact, draw_cast, draw_story
+from mathjax.problems.story import (
+    Story,
+    add_fact,
+    ask_backwards,
+    ask_further,
+    draw_cast,
+    draw_story,
+)
+from mathjax.problems.story_engine import Template
 from mathjax.problems.streams import Draws, bucket, buckets, hash64
 from mathjax.problems.text_set import TextSet
 
@@ -50,7 +60,15 @@ TEMPLATES: dict[str, Template] = {
     for template in module.TEMPLATES
 }
 
-VARIANTS = ("numeric", "names", "symbolic", "paraphrase", "distraction")
+VARIANTS = (
+    "numeric",
+    "names",
+    "symbolic",
+    "paraphrase",
+    "distraction",
+    "reversed",
+    "extended",
+)
 ORIGIN = "in_domain"
 _RENUMBERED = ("numeric", "symbolic")
 _TRIES = 20_000  # sets of numbers, none of which is new
@@ -183,6 +201,10 @@ class StorySet(TextSet):
     def _find(self, stream: int) -> _Drawn:
         if self.split not in _RENUMBERED:
             return super()._find(stream)  # same key as the original, hence in the right bucket
+        with self._lock:
+            return self._find_renumbered(stream)
+
+    def _find_renumbered(self, stream: int) -> _Drawn:
         while len(self._taken) <= stream:  # in order: no story may come twice
             index = len(self._taken)
             draws = Draws(self._base, index)
@@ -220,6 +242,10 @@ def vary(story: Story, variant: str, draws: Draws) -> Story:
         story = dataclasses.replace(story, wording=draws.choice(others))
     if variant == "distraction":
         story = add_fact(story, draws)
+    if variant == "reversed":
+        story = ask_backwards(story, draws)
+    if variant == "extended":
+        story = ask_further(story, draws)
     return story
 
 
@@ -245,7 +271,7 @@ def problem(story: Story, spec: StorySpec, variant: str) -> Problem:
     ending = f"#### {answer}" if spec.ending == "hashes" else f"The answer is {answer}."
     facts: dict[str, int | str] = {
         "template": story.template.name,
-        "num_steps": len(story.template.steps),
+        "num_steps": len(story.program),
         "variant": variant,
     }
     return Problem(

@@ -1,7 +1,7 @@
-"""Stories as data: templates, and the engine that draws, computes and prints them.
+"""Stories as data: templates whose numbers are drawn and whose steps are computed.
 
-A template holds text with slots and steps such as `$cost = n * $price | {A} pays {=}.`. One engine
-evaluates the steps in exact fractions and prints question, rationale and calculator annotations
+A template holds text with slots and steps such as `$cost = n * $price | {A} pays {=}.`. The steps
+are evaluated in exact fractions, and `story` prints question, rationale and calculator annotations
 from the same values, so that text and numbers cannot disagree. All of it is ours; the annotations
 `<<3*4=12>>` and the last line `#### N` follow GSM8K (Cobbe et al. 2021).
 
@@ -20,16 +20,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from mathjax.problems.story_words import PEOPLE, article, counted, plural
 from mathjax.problems.streams import Draws
 
 _TRIES = 2000  # sets of numbers, none of which makes sense: a mistake in the template
-_SLOT = re.compile(r"\{([^{}]*)\}")
-_PRONOUNS = ("he", "him", "his")
 _LARGEST = 100_000
 
 
@@ -191,116 +187,3 @@ GENERAL_FACTS = (
     ("{A} knows {x} words of Italian.", number(15, 300)),
 )
 """Irrelevant to every story of ours."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Story:
-    """A template with everything chosen that its text needs."""
-
-    template: Template
-    numbers: tuple[Fraction, ...]
-    people: tuple[str, ...]
-    nouns: tuple[str, ...]
-    wording: int
-    facts: tuple[tuple[int, Fraction], ...] = ()  # place in all_facts, number
-    """Irrelevant facts."""
-
-    @property
-    def key(self) -> str:
-        """Names, wording and irrelevant facts leave a story the same problem."""
-        return f"{self.template.name}:{','.join(map(str, self.numbers))}"
-
-    @functools.cached_property
-    def values(self) -> dict[str, Fraction]:
-        values = self.template.solve(dict(zip(self.template.numbers, self.numbers, strict=True)))
-        assert values is not None, self.key
-        return values
-
-    def question(self) -> str:
-        """The facts stand before the question, last but one, where no pronoun can go astray."""
-        body, question = self.template.wordings[self.wording]
-        facts = (self._fill(self.template.all_facts[place][0], {"x": x}) for place, x in self.facts)
-        return " ".join([self._fill(body), *facts, self._fill(question)])
-
-    def rationale(self, annotated: bool) -> list[str]:
-        """One sentence a step."""
-        return [self._fill(step.sentence, {}, step, annotated) for step in self.template.program]
-
-    def answer(self) -> str:
-        """The bare number."""
-        name = self.template.program[-1].name
-        return show(name, self.values[name]).lstrip("$")
-
-    def _fill(
-        self,
-        text: str,
-        extra: Mapping[str, Fraction] | None = None,
-        step: Step | None = None,
-        annotated: bool = False,
-    ) -> str:
-        values = {**self.values, **extra} if extra else self.values
-        people = dict(zip(self.template.people, self.people, strict=True))
-        nouns = dict(zip(self.template.nouns, self.nouns, strict=True))
-
-        def noun(word: str) -> str:
-            before, at, name = word.partition("@")
-            return before + nouns[name] if at else word
-
-        def slot(match: re.Match[str]) -> str:
-            head, _, word = match[1].partition(" ")
-            name, _, form = head.partition(".")
-            if head == "=":
-                assert step is not None
-                ending = " " + counted(noun(word), values[step.name]) if word else ""
-                return step.equation(values, annotated) + ending
-            if head in ("a", "A") and word in nouns:
-                return head + article(nouns[word])[1:]
-            if word:
-                return f"{show(head, values[head])} {counted(noun(word), values[head])}"
-            if name in people:
-                return _person(people[name], form)
-            if name in values:
-                times = "twice" if values[name] == 2 else f"{show(name, values[name])} times"
-                return times if form else show(name, values[name])
-            chosen = nouns[name.lower()]
-            chosen = plural(chosen) if form else chosen
-            return chosen[0].upper() + chosen[1:] if name[0].isupper() else chosen
-
-        return _SLOT.sub(slot, text)
-
-
-def _person(name: str, form: str) -> str:
-    if not form:
-        return name
-    pronoun = PEOPLE[name][_PRONOUNS.index(form.lower())]
-    return pronoun.capitalize() if form[0].isupper() else pronoun
-
-
-def draw_cast(
-    template: Template, draws: Draws, apart_from: tuple[str, ...] = ()
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """People, none of them in `apart_from`, and nouns; nobody and nothing twice."""
-    names = [name for name in PEOPLE if name not in apart_from]
-    people = tuple(draws.sample(names, len(template.people)))
-    nouns: list[str] = []
-    for words in template.nouns.values():
-        nouns.append(draws.choice([word for word in words if word not in nouns]))
-    return people, tuple(nouns)
-
-
-def add_fact(story: Story, draws: Draws) -> Story:
-    """The story with one more irrelevant fact, every other one of the story's own."""
-    facts = story.template.all_facts
-    told = {place for place, _ in story.facts}
-    left = [place for place in range(len(facts)) if place not in told]
-    of_story = [place for place in left if place < len(story.template.facts)]
-    place = draws.choice(of_story if of_story and draws.below(2) else left)
-    return dataclasses.replace(
-        story, facts=(*story.facts, (place, facts[place][1].draw(draws, story.values)))
-    )
-
-
-def draw_story(template: Template, draws: Draws) -> Story:
-    numbers = template.draw_numbers(draws)
-    people, nouns = draw_cast(template, draws)
-    return Story(template, numbers, people, nouns, draws.below(len(template.wordings)))

@@ -7,8 +7,9 @@ test sets hold no problem twice.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,8 +54,22 @@ class TextSet:
         self._first, self._last = buckets(split)
         self._chosen: list[int] = []  # of a test split: stream of each example so far
         self._keys: set[int] = set()
+        self._lock = threading.RLock()  # of what is filled on the way: loaders have threads
         if count != 0:
             self._find(0)  # refuses now what has no problem
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            state = {
+                name: value.copy() if isinstance(value, (list, set)) else value
+                for name, value in self.__dict__.items()
+            }
+        del state["_lock"]  # it cannot go to another process
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
 
     def problem(self, index: int) -> Problem:
         return self._find(self._stream(index)).problem
@@ -78,11 +93,24 @@ class TextSet:
         text = np.frombuffer(b"".join(parts), np.uint8)
         return RenderedText(text, bounds, np.array(prompt_sizes, np.int32))
 
+    def _streams(self, indices: np.ndarray) -> np.ndarray:
+        """`_stream` of each of `indices`."""
+        indices = np.asarray(indices, np.int64)
+        if self.split != "train" or not len(indices):
+            return np.array([self._stream(index) for index in indices.tolist()], np.int64)
+        for end in (indices.min(), indices.max()):
+            self._stream(int(end))  # refuses what is outside
+        return indices
+
     def _stream(self, index: int) -> int:
         if index < 0 or (self.count is not None and index >= self.count):
             raise IndexError(f'index {index} is not in 0..{self.count} of split "{self.split}"')
         if self.split == "train":
             return index
+        with self._lock:
+            return self._choose(index)
+
+    def _choose(self, index: int) -> int:
         stream = self._chosen[-1] + 1 if self._chosen else 0
         stale = 0
         while len(self._chosen) <= index:

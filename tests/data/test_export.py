@@ -6,7 +6,11 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ import pytest
 from mathjax.answers.puzzle import verify
 from mathjax.data import export as export_lib
 from mathjax.data.export import Export, ExportError, card_path, export
+from mathjax.problems.arithmetic_exclusions import read_problem
 from mathjax.problems.base import ProblemError
 from mathjax.problems.mixture import MixtureSet
 from mathjax.problems.puzzle import PuzzleSet, PuzzleSpec, parse_puzzle
@@ -131,6 +136,74 @@ def test_parquet_holds_the_same_rows(tmp_path):
         export(what(), tmp_path / name, num_processes=1)
     assert parquet.read_table(tmp_path / "a.parquet").to_pylist() == rows_of(tmp_path / "a.jsonl")
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_files_load_in_datasets(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    names = {"a.jsonl": "json", "b.jsonl.gz": "json", "c.parquet": "parquet", "d": "json"}
+    for name in names:
+        export(what(shard_size=900, facts=True), tmp_path / name, num_processes=1)
+    rows = rows_of(tmp_path / "a.jsonl")
+    for name, form in names.items():
+        shards = sorted(map(str, (tmp_path / "d").glob("part-*.jsonl")))
+        files = shards if name == "d" else [str(tmp_path / name)]
+        loaded = datasets.load_dataset(
+            form, data_files=files, split="train", cache_dir=str(tmp_path / "cache" / name)
+        )
+        assert len(loaded) == COUNT and loaded.column_names[:3] == ["prompt", "response", "task"]
+        if form == "parquet":  # facts are a column of text there
+            loaded = loaded.map(lambda row: {"facts": json.loads(row["facts"])})
+        for index in (0, 899, 900, COUNT - 1):
+            row = loaded[index]
+            row["facts"] = {key: value for key, value in row["facts"].items() if value is not None}
+            assert row == rows[index]
+    # A directory by its name alone: the card is no part of the rows.
+    whole = datasets.load_dataset(
+        "json", data_dir=str(tmp_path / "d"), data_files="part-*.jsonl", split="train",
+        cache_dir=str(tmp_path / "cache" / "whole"),
+    )  # fmt: skip
+    assert whole["prompt"] == [row["prompt"] for row in rows]
+
+
+def test_the_command_leaves_problems_out_and_says_so(tmp_path):
+    bench = {"examples": [{"input": f"What is {n} plus {n + 1}?"} for n in range(1, 60)]}
+    (tmp_path / "bench.json").write_text(json.dumps(bench))
+    (tmp_path / "vocab.json").write_text(json.dumps({a + b: 0 for a in "abcde" for b in "fghij"}))
+
+    root = Path(__file__).parents[2]
+
+    def command(*arguments):
+        return subprocess.run(
+            [sys.executable, "launch/export_data.py", "--processes=1", *arguments],
+            env={**os.environ, "PYTHONPATH": str(root)},
+            cwd=root,
+            capture_output=True,
+            text=True,
+        )
+
+    output = tmp_path / "a.jsonl"
+    made = command(
+        "--dataset=arithmetic", "--set=max_digits=2", '--set=operations={"add": 1}',
+        f"--exclude={tmp_path / 'bench.json'}", "--count=3000", f"--output={output}",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    excluded = {frozenset(read_problem(row["input"])[1]) for row in bench["examples"]}
+    found = {frozenset(read_problem(row["prompt"])[1]) for row in rows_of(output)}
+    assert len(found) > 500 and not found & excluded
+    card = json.loads(card_path(output).read_text())
+    assert card["excluded"]["questions_read"] == card["excluded"]["different_problems"] == 59
+    refused = command("--dataset=puzzle", "--exclude=x", "--count=1", f"--output={output}")
+    assert refused.returncode and "--exclude" in refused.stderr
+    names = [
+        f"--set=vocabulary.tokenizer={tmp_path / 'vocab.json'}",
+        "--dataset=rules",
+        "--count=9",
+    ]
+    made = command(*names, "--set=vocabulary.size=20", f"--output={tmp_path / 'b.jsonl'}")
+    assert made.returncode == 0, made.stderr
+    assert set(re.findall("[a-e][f-j]", rows_of(tmp_path / "b.jsonl")[0]["prompt"]))
+    refused = command(*names, "--set=vocabulary.size=2", f"--output={tmp_path / 'c.jsonl'}")
+    assert refused.returncode and "vocabulary.size: " in refused.stderr
 
 
 def test_text_that_json_must_escape():

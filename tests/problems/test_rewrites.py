@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_expressions import to_sympy
 
-from mathjax.problems import rewrites
+from mathjax.problems import number_rewrites, rewrites
 from mathjax.problems.expression_parser import parse
 from mathjax.problems.expression_printers import to_text
 from mathjax.problems.expressions import (
@@ -66,12 +66,13 @@ def value(expression):
 
 
 def of(name):
-    return getattr(rewrites, name)
+    return getattr(rewrites, name, None) or getattr(number_rewrites, name)
 
 
 @settings(max_examples=300, deadline=None)
 @given(SUMS, st.sampled_from(["group", "collect", "evaluate_products", "combine_fractions",
-                              "evaluate", "evaluate_once", "expand", "plain_heads"]))  # fmt: skip
+                              "evaluate", "evaluate_once", "expand", "plain_heads",
+                              "reduce_numbers"]))  # fmt: skip
 def test_sums_keep_their_value(total, name):
     before = value(total)
     assert value(of(name)(total)) == before
@@ -175,6 +176,14 @@ def test_substitution(expression, put):
         ("evaluate_once", "-2*2 - 1", "-4 - 1"),
         ("evaluate", "2*3 + x", "6 + x"),
         ("evaluate", "sqrt(9/4) + sqrt(2)", "3/2 + sqrt(2)"),
+        ("reduce_numbers", "3 + x - 1", "2 + x"),
+        ("reduce_numbers", "x - 2 + y + 2", "x + y"),
+        ("reduce_numbers", "x + y - 1 - 2", "x + y - 3"),
+        ("reduce_numbers", "6x/(4y)", "3x/(2y)"),
+        ("reduce_numbers", "6x/(3)", "2x"),
+        ("reduce_numbers", "3/(6x)", "1/(2x)"),
+        ("reduce_numbers", "a/(6s*5n)", "a/(30s*n)"),
+        ("reduce_numbers", "(8/(5) - 1)/(z - 5)", "3/5/(z - 5)"),
         ("take_root", "x^2 = a + b", "x = sqrt(a + b)"),
         ("square_both_sides", "sqrt(x) = a", "x = a^2"),
         ("invert_both_sides", "1/x = a/b", "x = b/a"),

@@ -21,9 +21,11 @@ from test_linear_systems import check_answer, follow_rows
 
 from mathjax.problems.base import ProblemError
 from mathjax.problems.expression_parser import parse
+from mathjax.problems.expression_printers import to_text
 from mathjax.problems.expressions import (
     Add,
     Div,
+    ExpressionError,
     Mul,
     Neg,
     Num,
@@ -38,7 +40,7 @@ from mathjax.problems.expressions import (
 )
 from mathjax.problems.linear_systems import LinearSystem
 from mathjax.problems.rule_expand_writer import ExpandWriter
-from mathjax.problems.rule_formulas import POSITIVE, RELATIONS
+from mathjax.problems.rule_formulas import POSITIVE, RELATIONS, isolate
 from mathjax.problems.rule_quadratics import decimal_root
 from mathjax.problems.rules import TASKS, RuleSet, RuleSpec, standard_splits
 from mathjax.problems.terms import split_term
@@ -105,6 +107,7 @@ def test_expand(fields):
 def test_factor_out():
     for problem, start, answer in check_expressions("factor_out"):
         inner = answer.inner if isinstance(answer, Neg) else answer
+        assert problem.answer.count("(") == 1
         *factor, rest = factors_of(inner)
         assert factor and isinstance(rest, Add) and unlike(start)
         common = sympy.gcd_list([to_sympy(term) for term in terms_of(rest)])
@@ -204,6 +207,26 @@ def test_isolating(fields):
                 assert abs(gap) < mpmath.mpf(10) ** -40, (problem.prompt, lines)
                 off = values | {name: values[name] + 1}
                 assert abs(numeric(equation.left, off) - numeric(equation.right, off)) > 1e-12
+
+
+def test_isolating_loses_no_solution():
+    """A square is undone only where its root cannot be negative, and answers can be positive."""
+    for problem, lines in problems(count=500, seed=5, task="isolate"):
+        for before, after in pairwise([subject(problem), *lines]):
+            if "sqrt" in after and "sqrt" not in before:
+                base = parse(before).left.base
+                assert not any(isinstance(node, Neg) for node in walk(base)), problem
+    for equation, name in (
+        ("8 + x*y^2 = 8", "y"),
+        ("x*y^2/2 + 8 = 3", "y"),
+        ("(x - y)^2 = a", "x"),
+        ("d*(d + a)*(d + b) = c/(d + e)", "d"),  # would grow without end
+    ):
+        with pytest.raises(ExpressionError):
+            isolate(parse(equation), name)
+    steps = isolate(parse("5(y + c)/2 = 3"), "y")
+    assert [to_text(step) for step in steps] == ["5(y + c) = 6", "y + c = 6/5", "y = 6/5 - c"]
+    assert to_text(isolate(parse("6x = 4y"), "x")[-1]) == "x = 2y/3"
 
 
 def test_relations_can_be_asked_for_each_of_their_letters():
@@ -398,7 +421,7 @@ def test_example_depends_on_its_index_only(task):
     assert [short.key(k) for k in range(5)] == [long.key(k) for k in range(5)]
 
 
-GOLDEN = "f42e11dd"
+GOLDEN = "44005b68"
 
 
 def digest():
