@@ -23,7 +23,11 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
 
 
 def _laptop(config: ml_collections.ConfigDict) -> None:
-    """Expanding a product of two sums in one variable, step by step; 0.7 M parameters."""
+    """Expanding a product of two sums in one variable, step by step; 0.7 M parameters.
+
+    2 CPU cores, under 9 minutes beside other work: pass@1 0.958 (0.937 .. 0.972) on 500 unseen
+    exercises; 1,500 steps reach 0.764. Exercises in more variables: 0.000 of 500 (2026-11-25).
+    """
     config.problems = ("task=expand", "num_variables=(1, 1)", "num_terms=(2, 2)")
     config.model.update(
         num_layers=6, hidden_size=96, num_heads=3, num_kv_heads=3, intermediate_size=288

@@ -50,13 +50,26 @@ def _found(one: Relation, others: list[Relation]) -> bool:
 def _relations(node: Node) -> list[Relation]:
     match node:
         case Relation(sign, Scalar() as left, Scalar() as right) if sign != "in":
-            return [
-                Relation(sign, a, b)
-                for a, b in zip(f.signs_chosen(left) * 2, f.signs_chosen(right) * 2, strict=False)
-            ][: max(len(f.signs_chosen(left)), len(f.signs_chosen(right)))]
+            lefts, rights = f.signs_chosen(left), f.signs_chosen(right)
+            count = max(len(lefts), len(rights))
+            relations = [
+                Relation(sign, lefts[i % len(lefts)], rights[i % len(rights)]) for i in range(count)
+            ]
+            return relations if sign != "=" else [_either(relations)]
+        case f.Listing("or", parts):
+            return [_either([relation for part in parts for relation in _relations(part)])]
         case f.Listing("and" | ",", parts):
             return [relation for part in parts for relation in _relations(part)]
     raise FormulaError("parse", "no equation")
+
+
+def _either(relations: list[Relation]) -> Relation:
+    """One equation whose solutions are those of several."""
+    if len(relations) == 1:
+        return relations[0]
+    if any(relation.sign != "=" for relation in relations):
+        raise FormulaError("parse", "alternatives that are no equations")
+    return Relation("=", f.Product(tuple(map(_difference, relations))), f.Number(0))
 
 
 def _same(one: Relation, other: Relation) -> bool:
@@ -106,7 +119,7 @@ def _same_varieties(one: Relation, other: Relation) -> bool:
     ours, poles = _vanishing(field, one)
     theirs, other_poles = _vanishing(field, other)
     found = ours == theirs
-    if found and not _same_domains(ours, poles, other_poles):
+    if found and not _same_domains(field, ours, poles, other_poles):
         raise FormulaError("domain", "equal where both are defined, but that differs")
     if not found and not all(isinstance(key, Name) for key in field.keys):
         raise _NotRational
@@ -125,7 +138,7 @@ def _vanishing(field: Field, relation: Relation) -> tuple[fmpq_mpoly, fmpq_mpoly
     return squarefree(without(above, poles)), squarefree(poles)
 
 
-def _same_domains(zeros: fmpq_mpoly, one: fmpq_mpoly, other: fmpq_mpoly) -> bool:
+def _same_domains(field: Field, zeros: fmpq_mpoly, one: fmpq_mpoly, other: fmpq_mpoly) -> bool:
     """Whether the same zeros of a polynomial are left when those of one or of the other go; all
     points are zeros of the zero polynomial.
 
@@ -133,7 +146,9 @@ def _same_domains(zeros: fmpq_mpoly, one: fmpq_mpoly, other: fmpq_mpoly) -> bool
     """
     for poles, others in ((one, other), (other, one)):
         own = without(poles, others)
-        if not own.is_constant() and _meet(zeros, own):
+        names = [i for i, key in enumerate(field.keys) if f.names_of(key)]
+        never_zero = not any(own.degrees()[i] for i in names)  # pi and the like
+        if not never_zero and _meet(zeros, own):
             return False
     return True
 
@@ -218,9 +233,19 @@ def _undone(relation: Relation) -> Relation:
                 return Relation("=", inner, f.Power(number, f.Number(index)))
             case f.Call("log", (inner,)):
                 return Relation("=", inner, f.Power(f.Constant("e"), number))
-            case f.Power(f.Constant("e"), inner) if equality.order(number, f.Number(0)) > 0:
-                return Relation("=", inner, f.Call("log", (number,)))
+            case f.Call("log", (inner, base)) if _is_base(base):
+                return Relation("=", inner, f.Power(base, number))
+            case f.Power(base, inner) if _is_base(base):
+                if equality.order(number, f.Number(0)) > 0:
+                    return Relation("=", inner, f.Call("log", (number, base)))
     return relation
+
+
+def _is_base(node: Scalar) -> bool:
+    """Whether a power of a number has every positive value once."""
+    if f.names_of(node) or equality.order(node, f.Number(0)) <= 0:
+        return False
+    return equality.order(node, f.Number(1)) != 0
 
 
 def _contradicts(solved: Relation, difference: Scalar) -> bool:

@@ -244,13 +244,21 @@ def _entry_names(node: Node) -> tuple[str, ...]:
         case f.Relation("=", f.Bracketed("(", names, ")"), _):
             if all(isinstance(name, f.Name) for name in names):
                 return tuple(name.name for name in names)
+        case f.Listing("," | "and", parts) if all(map(_is_assignment, parts)):
+            return tuple(part.left.name for part in parts)
     return ()
+
+
+def _is_assignment(node: Node) -> bool:
+    return isinstance(node, f.Relation) and node.sign == "=" and isinstance(node.left, f.Name)
 
 
 def _elements(node: Node) -> tuple[Node, ...]:
     match node:
         case f.Bracketed("(", elements, ")") | f.Bracketed("[", elements, "]"):
             return elements
+        case f.Listing("," | "and", parts) if all(map(_is_assignment, parts)):
+            return tuple(part.right for part in parts)
         case f.Listing(",", parts):
             return parts
         case f.Relation("=", f.Bracketed("(", names, ")"), right):
