@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from flint import acb, arb, fmpq
@@ -174,7 +174,8 @@ def _agree_at_real_points(
     for (kind, told), (_, other_told) in zip(
         _what_changes(left, right, names), _what_changes(right, left, names), strict=True
     ):
-        if not (_covered(told, other_told) and _covered(other_told, told)):
+        alike = _in_ratio if kind in ("absolute values", "sign") else _alike
+        if not (_covered(told, other_told, alike) and _covered(other_told, told, alike)):
             raise FormulaError("undecided", f"{kind} of different values")
     return True, agreed
 
@@ -189,13 +190,25 @@ def _what_changes(node: Scalar, other: Scalar, names: list[str]) -> list[tuple[s
     return changes
 
 
-def _covered(some: list[Scalar], others: list[Scalar]) -> bool:
-    """Whether each of some formulas is a multiple of one of others."""
-    return all(one in others or any(_alike(one, x) for x in others) for one in some)
+def _covered(
+    some: list[Scalar], others: list[Scalar], alike: Callable[[Scalar, Scalar], bool]
+) -> bool:
+    return all(one in others or any(alike(one, x) for x in others) for one in some)
 
 
 def _alike(one: Scalar, other: Scalar) -> bool:
-    """Whether two formulas are in a constant ratio."""
+    """Whether arguments of steps are equal."""
+    try:
+        points = exact_values.Points("alike")
+        return exact_values.residues(one, points) == exact_values.residues(other, points)
+    except FormulaError:
+        return False
+    except Irrational:
+        return equal(one, other, False)
+
+
+def _in_ratio(one: Scalar, other: Scalar) -> bool:
+    """Whether what absolute values are taken of is in a constant ratio, so that both fold alike."""
     points = exact_values.Points("ratio")
     try:
         a, b = exact_values.residues(one, points), exact_values.residues(other, points)
