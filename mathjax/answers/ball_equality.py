@@ -9,29 +9,22 @@ one point, to over 300 digits more than their literals and values have.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-
-from flint import acb, arb, fmpq
 
 from mathjax.answers import balls, exact_values, kinks
 from mathjax.answers import formulas as f
 from mathjax.answers.exact_values import POINTS, Irrational
 from mathjax.answers.formulas import FormulaError, Scalar
+from mathjax.answers.sample_points import complex_points, real_points
 from mathjax.answers.time_limit import check_time
 
 _START = 128  # bits
 _EXTRA_BITS = 2048  # of constants
 _MAX_PRECISION = 100_000
 _MAX_POINT_PRECISION = 20_000
-_MAX_DRAWS = 100
-_RANGES = ((0, 1), (0, 4), (-4, 4), (1, 12), (-1, 1), (-30, 30))
-_SIZES = (Fraction(1, 1000), Fraction(10**3), Fraction(10**6), Fraction(10**12))
-_MAX_NUMBERS = 8
-_MAX_EXPONENT = 2_000
 
 
 def equal(left: Scalar, right: Scalar, positive: bool) -> bool:
@@ -73,8 +66,8 @@ def _has_value(node: Scalar, names: list[str]) -> bool:
     unclear = False
     with balls.precision(min(1024 + 4 * _written_bits(node), _MAX_PRECISION)):
         for evaluate, points in (
-            (balls.real, (point for point, _ in _real_points(node, node, names))),
-            (balls.complex_, _complex_points(node, node, names)),
+            (balls.real, (point for point, _ in real_points(node, node, names))),
+            (balls.complex_, complex_points(node, node, names)),
         ):
             for point, settle in itertools.product(itertools.islice(points, 12), (False, True)):
                 check_time()
@@ -152,9 +145,9 @@ def _agree_at_real_points(
 ) -> tuple[bool | None, int]:
     """(False for a difference, True for agreement at 20 points and equal domains, else None; at how
     many points they agree)."""
-    agreed, domains_differ = 0, False
+    agreed, domains_differ, unclear = 0, False, False
     has_places = bool(kinks.places(left) or kinks.places(right))
-    for point, standing in _real_points(left, right, names):
+    for point, standing in real_points(left, right, names):
         if standing == "spare" and agreed >= POINTS:
             break
         if positive:
@@ -164,11 +157,14 @@ def _agree_at_real_points(
         except FormulaError as error:
             if error.reason != "limit" or (standing == "sure" and has_places):
                 raise
+            unclear = True
             continue  # too large here; a formula of one law shows itself elsewhere
         if outcome is False:
             return False, agreed
         agreed += outcome is True
         domains_differ |= outcome == "one"
+    if unclear and agreed < POINTS and not domains_differ:
+        raise FormulaError("limit", "values too large to compute")
     if agreed < POINTS or domains_differ:
         return None, agreed
     for (kind, told), (_, other_told) in zip(
@@ -226,7 +222,7 @@ def _in_ratio(one: Scalar, other: Scalar) -> bool:
 
 def _agree_at_complex_points(left: Scalar, right: Scalar, names: list[str]) -> bool | None:
     agreed = undefined = 0
-    for point in _complex_points(left, right, names):
+    for point in complex_points(left, right, names):
         try:
             outcome = _compare_at(left, right, point, balls.complex_)
         except FormulaError as error:
@@ -284,115 +280,3 @@ def _value(side: Scalar, point: Mapping, evaluate, settle: bool):
         return evaluate(side, point, settle)
     except balls.Undefined:
         return None
-
-
-# Points
-
-
-def _real_points(
-    left: Scalar, right: Scalar, names: list[str]
-) -> Iterator[tuple[dict[str, fmpq], str]]:
-    """(values of the names, standing of the point).
-
-    "sure": of moderate size or near a place where the law changes; "far": perhaps too far out to
-    compute a value; "spare": for formulas that have few values at the others.
-    """
-    draws = _stream(names, "real")
-    for i in range(4 * len(_RANGES)):
-        yield _drawn(names, [_RANGES[i % len(_RANGES)]], draws), "sure"
-    formulas = kinks.places(left) + kinks.places(right)
-    complete = True
-    if formulas:
-        # Along lines on which all places are known where a formula changes its law.
-        for i in range(1 if len(names) == 1 else min(3 * len(names), 12)):
-            name = names[i % len(names)]
-            point = _drawn(names, _RANGES, draws)
-            others = {key: _fraction(value) for key, value in point.items() if key != name}
-            found, all_found = kinks.stretches(formulas, name, others)
-            complete &= all_found
-            for stretch in found:
-                for _ in range(3 if len(names) == 1 else 2):
-                    yield {**point, name: _between(*stretch, next(draws))}, "sure"
-    if not complete or kinks.has_inverses(left) or kinks.has_inverses(right):
-        ranges = _far_ranges(left, right)
-        for place in ranges:
-            yield _drawn(names, [place], draws), "far"
-        for _ in range(len(ranges) if len(names) > 1 else 0):
-            yield _drawn(names, ranges, draws), "far"
-    for i in range(_MAX_DRAWS):
-        yield _drawn(names, [_RANGES[i % len(_RANGES)]], draws), "spare"
-
-
-def _drawn(names: list[str], ranges: Sequence[tuple], draws: Iterator[int]) -> dict[str, fmpq]:
-    """A value of each name, from one of the ranges."""
-    point = {}
-    for name in names:
-        low, high = map(Fraction, ranges[next(draws) % len(ranges)])
-        point[name] = _between(low, high, next(draws))
-    return point
-
-
-def _fraction(value: fmpq) -> Fraction:
-    return Fraction(int(value.p), int(value.q))
-
-
-def _far_ranges(left: Scalar, right: Scalar) -> list[tuple[Fraction, Fraction]]:
-    """On both sides of every number that stands in the formulas, its root, square, reciprocal and a
-    power with it as the exponent, where |ln(x) - 1000| may change its law."""
-    found: set[Fraction] = set()
-    for side in (left, right):
-        _collect_numbers(side, found)
-    numbers = sorted(found)
-    if len(numbers) > _MAX_NUMBERS:
-        numbers = [
-            numbers[i * (len(numbers) - 1) // (_MAX_NUMBERS - 1)] for i in range(_MAX_NUMBERS)
-        ]
-    sizes = {*_SIZES}
-    for number in numbers:
-        root = Fraction(math.isqrt(math.ceil(number)))
-        sizes |= {number, number**2, 1 / number, *({root} if root > 1 else ())}
-        if 1 < number <= _MAX_EXPONENT:  # ln(x) passes it at exp(number)
-            sizes.add(Fraction(3 ** math.ceil(2 * number)))
-    ranges = [*_RANGES]
-    for size in sorted(sizes):
-        ranges += [(size, 2 * size), (-2 * size, -size), (-size, size)]
-    return ranges
-
-
-def _collect_numbers(node: Scalar, found: set[Fraction]) -> None:
-    """Absolute values of the parts without names, as far as they are moderate fractions."""
-    if not f.names_of(node):
-        try:
-            number = abs(exact_values.value(node))
-        except (Irrational, FormulaError):
-            number = Fraction(0)
-        if number and max(number.numerator.bit_length(), number.denominator.bit_length()) < 1000:
-            found.add(number)
-            return
-    for part in f.children(node):
-        _collect_numbers(part, found)
-
-
-def _between(low: Fraction, high: Fraction, draw: int) -> fmpq:
-    value = low + (high - low) * Fraction(2 * draw + 1, 1 << 33)
-    return fmpq(value.numerator, value.denominator)
-
-
-def _complex_points(left: Scalar, right: Scalar, names: list[str]) -> Iterator[dict[str, acb]]:
-    draws = _stream(names, "complex")
-    far = _far_ranges(left, right)
-    for i in range(3 * POINTS):
-        ranges = [(-4, 4)] if i < POINTS else far
-        real, imaginary = _drawn(names, ranges, draws), _drawn(names, ranges, draws)
-        yield {name: acb(arb(real[name]), arb(imaginary[name])) for name in names}
-
-
-def _stream(names: list[str], label: str) -> Iterator[int]:
-    """Random integers below 2^32, a function of the names."""
-    counter = 0
-    while True:
-        seed = f"{label}\0{counter}\0" + "\0".join(names)
-        data = hashlib.shake_128(seed.encode("utf-8", "surrogatepass")).digest(1024)
-        for i in range(0, 1024, 4):
-            yield int.from_bytes(data[i : i + 4], "little")
-        counter += 1

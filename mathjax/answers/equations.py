@@ -18,15 +18,27 @@ from mathjax.answers.regions import FLIPPED
 _ORDER = tuple(FLIPPED)
 
 
-def same_solutions(left: Node, right: Node) -> bool:
+class PolesDiffer(FormulaError):
+    """The same solutions, but for those at which one side divides by zero."""
+
+
+def same_solutions(left: Node, right: Node, generic: bool = False) -> bool:
     """Equations solved for the same name are compared by what the name equals.
 
-    Raises FormulaError: "parse" for what is no equation, "undecided" where neither is shown."""
+    generic: t = d/r and d = r*t are the same, though r = 0 solves the second only.
+    Raises FormulaError: "parse" for what is no equation, "domain" for the same but for values where
+    a side is not defined, "undecided" where neither is shown.
+    """
     ours, theirs = _relations(left), _relations(right)
-    if len(ours) == len(theirs) == 1:
-        return _same(ours[0], theirs[0])
-    # Several relations: each must be found on the other side.
-    return _covered(ours, theirs) and _covered(theirs, ours)
+    try:
+        if len(ours) == len(theirs) == 1:
+            return _same(ours[0], theirs[0])
+        # Several relations: each must be found on the other side.
+        return _covered(ours, theirs) and _covered(theirs, ours)
+    except PolesDiffer:
+        if generic:
+            return True
+        raise
 
 
 def _covered(some: list[Relation], others: list[Relation]) -> bool:
@@ -120,7 +132,7 @@ def _same_varieties(one: Relation, other: Relation) -> bool:
     theirs, other_poles = _vanishing(field, other)
     found = ours == theirs
     if found and not _same_domains(field, ours, poles, other_poles):
-        raise FormulaError("domain", "equal where both are defined, but that differs")
+        raise PolesDiffer("domain", "equal where both are defined, but that differs")
     if not found and not all(isinstance(key, Name) for key in field.keys):
         raise _NotRational
     return found

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from fractions import Fraction
 
+from mathjax.answers import equality
 from mathjax.answers import formulas as f
 from mathjax.answers.exact_values import Irrational, value
 from mathjax.answers.formulas import FormulaError, Node, Scalar
@@ -184,7 +185,17 @@ def _reducible(node: Scalar) -> str:
 
 
 def _unsimplified(node: Scalar) -> str:
-    return _uncollected(node) or _unreduced_inside(node)
+    return _uncollected(node) or _unreduced_inside(node) or _constant(node)
+
+
+def _constant(node: Scalar) -> str:
+    """Whether functions of names come to a constant, as sin(x)^2 + cos(x)^2 does."""
+    if not f.names_of(node) or not f.has(node, f.Call):
+        return ""
+    try:
+        return "a constant" if equality.is_constant(node) else ""
+    except FormulaError:
+        return ""
 
 
 def _uncollected(node: Scalar) -> str:
@@ -213,6 +224,8 @@ def _uncollected(node: Scalar) -> str:
                 return "a quotient in a quotient"
             if isinstance(below, f.Number) and below.value == 1:
                 return "a quotient by 1"
+            if any(isinstance(p, f.Root) and not f.names_of(p) for p in f.walk(below)):
+                return "a root of a number below"
         case f.Root(f.Number(number), index) if isinstance(number, int):
             if _has_power(number, index):
                 return "a root from which a number can be taken"
@@ -347,10 +360,10 @@ def _not_lowest(node: Scalar) -> str:
 
 
 def _unsigned_fraction(node: Scalar) -> Scalar:
-    """A fraction with the signs of its parts taken away."""
+    """A fraction without the sign above; one below stays, for it belongs above."""
     match node:
         case f.Quotient(above, below):
-            return f.Quotient(_without_sign(above), _without_sign(below))
+            return f.Quotient(_without_sign(above), below)
     return node
 
 

@@ -45,7 +45,7 @@ _THOUSANDS = re.compile(
 )
 _LETTERS = re.compile(f"[^\\W\\d_{''.join((*SUPERSCRIPTS, *SUBSCRIPTS, *VULGAR))}]++")
 _DIGITS = re.compile(r"[0-9]*+")
-_INDEX = re.compile(r"_(?:\{([0-9A-Za-z,]++)\}|([0-9]++|[A-Za-z]))")
+_INDEX = re.compile(r"_(?:\{([0-9A-Za-z,+\- ]++)\}|([0-9]++|[A-Za-z]))")
 _COMMAND = re.compile(r"\\([A-Za-z]++|.)", re.DOTALL)
 _BRACED = re.compile(r"\s*\{([^{}\\$]*+)\}")
 _SYMBOLS = ("**", "<=", ">=", "!=", "+-", "+/-")
@@ -194,7 +194,7 @@ class _Tokenizer:
             run = GREEK_LETTERS[run]
         match = _INDEX.match(self._text, self._at)
         if match:
-            index = "_" + (match[1] or match[2])
+            index = "_" + (match[1] or match[2]).replace(" ", "")
         elif self._text[self._at : self._at + 1] == "_" and run not in ("log",):
             raise FormulaError("parse", f"unexpected {_near(self._text, self._at)}")
         while not match and self._text[self._at : self._at + 1] in SUBSCRIPTS:
@@ -264,7 +264,7 @@ class _Tokenizer:
             self._add("reals")
         elif content in (",", ";", "") or not content:
             self._add(content) if content else None
-        elif content in WORDS:
+        elif content in WORDS and content not in self._declared:
             self._add(WORDS[content])
         elif command.startswith("text") or command == "mbox":
             if content in self._declared or content in FUNCTIONS or content in SPELLINGS:

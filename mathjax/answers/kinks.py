@@ -168,7 +168,7 @@ def stretches(
             complete = False
     roots = sorted(set(roots))
     if not roots:
-        return [(Fraction(-50), Fraction(50))], complete
+        return [], complete
     reach = 2 * max(abs(roots[0]), abs(roots[-1])) + 1
     ends = [-reach, *roots, reach]
     return list(itertools.pairwise(ends)), complete

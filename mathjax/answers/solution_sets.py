@@ -161,6 +161,8 @@ def _alternatives(node: Node, variables: Sequence[str]) -> list[Solution]:
         case f.Relation("=", left, right):
             return _equation(left, right, variables)
         case f.Bracketed("{", elements, _):
+            if any(map(_is_braced, elements)):
+                raise FormulaError("parse", "a set in a set")
             return _listed(elements, variables)
         case f.Bracketed("[", elements, "]") if len(variables) <= 1:
             return _listed(elements, variables)
