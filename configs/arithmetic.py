@@ -24,6 +24,9 @@ def get_config(preset: str = "laptop") -> ml_collections.ConfigDict:
 def _laptop(config: ml_collections.ConfigDict) -> None:
     """Sums and differences of numbers with one to three digits, as bare expressions; 0.7 M
     parameters.
+
+    2 CPU cores, 3 min 36 s: pass@1 0.999 (0.994 .. 1.000) on 1,000 unseen problems, 0.000 on 1,000
+    with numbers of four to six digits (2026-11-25).
     """
     config.problems = (
         "operations={'add': 1, 'subtract': 1}",

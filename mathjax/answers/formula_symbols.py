@@ -8,7 +8,7 @@ FUNCTIONS = frozenset(
     "sign".split()
 )
 SPELLINGS = {
-    "ln": "log", "lg": "log10", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "ln": "log", "Abs": "abs", "lg": "log10", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
     "arccot": "acot", "arcsec": "asec", "arccsc": "acsc", "arcsinh": "asinh", "arccosh": "acosh",
     "arctanh": "atanh", "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "tg": "tan",
     "ctg": "cot", "cosec": "csc", "ceiling": "ceil", "binom": "binomial", "sgn": "sign",
