@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from flint import fmpq, fmpq_mpoly
 
-from mathjax.answers import equality
+from mathjax.answers import equality, linear_relations, regions
 from mathjax.answers import formulas as f
 from mathjax.answers.formulas import FormulaError, Name, Node, Relation, Scalar
 from mathjax.answers.polynomials import Field, gcd, squarefree, times, without
@@ -30,15 +30,41 @@ def same_solutions(left: Node, right: Node, generic: bool = False) -> bool:
     a side is not defined, "undecided" where neither is shown.
     """
     ours, theirs = _relations(left), _relations(right)
+    if left == right:
+        for relation in ours:
+            equality.check_defined(relation.left)
+            equality.check_defined(relation.right)
+        return True
     try:
         if len(ours) == len(theirs) == 1:
             return _same(ours[0], theirs[0])
+        if any(relation.sign in _ORDER for relation in (*ours, *theirs)):
+            return _same_conditions(left, right)
         # Several relations: each must be found on the other side.
-        return _covered(ours, theirs) and _covered(theirs, ours)
+        if _covered(ours, theirs) and _covered(theirs, ours):
+            return True
+        return _same_systems(ours, theirs)
     except PolesDiffer:
         if generic:
             return True
         raise
+
+
+def _same_systems(ours: list[Relation], theirs: list[Relation]) -> bool:
+    """Linear systems by their reduced form; others are not the same relation by relation."""
+    both = (*ours, *theirs)
+    names = sorted({name for r in both for side in (r.left, r.right) for name in f.names_of(side)})
+    forms = linear_relations.reduced(ours, names), linear_relations.reduced(theirs, names)
+    if None not in forms:
+        without_solution = [_is_contradictory(form, len(names) + 1) for form in forms]
+        return all(without_solution) or (not any(without_solution) and forms[0] == forms[1])
+    if all(map(solved_for, both)):
+        return False
+    raise FormulaError("undecided", "systems that are not compared relation by relation")
+
+
+def _is_contradictory(form: list[fmpq], width: int) -> bool:
+    return bool(form) and form[-width:] == [0] * (width - 1) + [1]
 
 
 def _covered(some: list[Relation], others: list[Relation]) -> bool:
@@ -193,7 +219,17 @@ def _same_order(one: Relation, other: Relation) -> bool:
     if one.sign != sign:
         return False
     factor = _constant_ratio(ours, theirs)
-    return factor is not None and factor > 0
+    return factor > 0 if factor is not None else _same_conditions(one, other)
+
+
+def _same_conditions(one: Node, other: Node) -> bool:
+    """Conditions by the numbers that meet them, where that is known how to find."""
+    try:
+        return regions.same_region(one, other)
+    except FormulaError as error:
+        if error.reason != "parse":
+            raise
+    raise FormulaError("undecided", "conditions that are not compared here")
 
 
 def _constant_ratio(ours: Scalar, theirs: Scalar) -> fmpq | None:

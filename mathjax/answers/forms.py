@@ -149,7 +149,7 @@ def _unfactored(node: Scalar) -> str:
         case f.Product(factors):
             return next(filter(None, map(_unfactored, factors)), "")
         case f.Quotient(above, below):
-            return _unfactored(above) or _unfactored(below)
+            return _unfactored(above) or _unfactored(below) or _unreduced(node)
         case f.Power(base, exponent) if _natural(exponent):
             return _unfactored(base)
         case f.Sum():
@@ -176,7 +176,7 @@ def _reducible(node: Scalar) -> str:
         math.gcd(*(c.numerator for c in coefficients)),
         math.lcm(*(c.denominator for c in coefficients)),
     )
-    if content != 1 and abs(coefficients[0]) != 1:
+    if content.numerator != 1 and abs(coefficients[0]) != 1:
         return f"a factor with the common number {content}"
     return ""
 
@@ -226,6 +226,8 @@ def _uncollected(node: Scalar) -> str:
                 return "a quotient by 1"
             if any(isinstance(p, f.Root) and not f.names_of(p) for p in f.walk(below)):
                 return "a root of a number below"
+        case f.Call("factorial" | "percent" | "abs", (inner,)) if _is_number(inner):
+            return "a number that is not worked out"
         case f.Root(f.Number(number), index) if isinstance(number, int):
             if _has_power(number, index):
                 return "a root from which a number can be taken"

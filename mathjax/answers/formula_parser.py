@@ -55,15 +55,16 @@ def parse(
     latex: bool | None = None,
     mixed: bool = False,
     square: bool = False,
+    sets: bool = False,
 ) -> Node:
     """The tree of a text. `mixed` reads `2 1/2` as a sum; LaTeX `2\\frac12` always is one.
-    `square` lets [ ] group like ( ).
+    `square` lets [ ] group like ( ). `sets` reads `x=1+-2` as two values, not as 1 - 2.
 
     Raises FormulaError with the reason "parse" or "limit".
     """
     marked = is_latex(text) if latex is None else latex
     tokens = tokenize(unwrap(text), declared, thousands, marked)
-    return _Parser(tokens, frozenset(declared), mixed, square).run()
+    return _Parser(tokens, frozenset(declared), mixed, square, sets).run()
 
 
 _CLOSING = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}",)}
@@ -176,14 +177,19 @@ class _Parser(ScalarParser):
                     break
             elif not self._take("&"):
                 break
-        if self._kind != "end" or kind not in _MATRICES:
-            raise self._unexpected()
-        self._at += 1
+        self._end(kind)
+        if kind not in _MATRICES:
+            raise FormulaError("parse", f"no matrix: {kind}")
         if row:
             rows.append(tuple(row))
         if len({len(row) for row in rows}) > 1:
             raise FormulaError("parse", "rows of different lengths")
         return f.Grid(tuple(rows))
+
+    def _end(self, kind: str) -> None:
+        if self._kind != "end" or self._tokens[self._at].value != kind:
+            raise self._unexpected()
+        self._at += 1
 
     def _system(self, kind: str) -> Node:
         """Relations one under the other, all of which hold; `&` only aligns them."""
@@ -194,7 +200,7 @@ class _Parser(ScalarParser):
             if not self._take("newline", ","):
                 break
             self._take("newline")
-        self._need("end")
+        self._end(kind)
         return parts[0] if len(parts) == 1 else f.Listing(",", tuple(parts))
 
     def _group(self) -> Node:

@@ -12,8 +12,9 @@ from mathjax.answers import formulas as f
 from mathjax.answers.formula_symbols import GREEK_NAMES
 from mathjax.answers.formula_tokens import Token
 from mathjax.answers.formulas import FormulaError, Node, Scalar
-from mathjax.answers.token_reader import TokenReader
+from mathjax.answers.token_reader import MAX_DEPTH, TokenReader
 
+_SIGNS = ("+", "-", "+-", "pm", "mp")
 _BEGIN_FACTORS = frozenset(
     "name constant function ( { frac sqrt binom vulgar radical radical3 radical4 lfloor "
     "lceil".split()
@@ -26,9 +27,17 @@ OPENING = ("(", "[", "\\{")
 class ScalarParser(TokenReader):
     """`_group`, `_bracketed` and `_environment` are the subclass's, for they hold statements."""
 
-    def __init__(self, tokens: list[Token], declared: frozenset[str], mixed: bool, square: bool):
+    def __init__(
+        self,
+        tokens: list[Token],
+        declared: frozenset[str],
+        mixed: bool,
+        square: bool,
+        sets: bool,
+    ):
         super().__init__(tokens)
         self._declared, self._mixed, self._square = declared, mixed, square
+        self._sets = sets
         self._bars = 0  # |...| that are open
         self._raising = False  # at the first number of an exponent
 
@@ -40,10 +49,14 @@ class ScalarParser(TokenReader):
     def _sum(self) -> Node:
         self._enter()
         terms = []
-        while not terms or self._kind in ("+", "-", "pm", "mp"):
+        while not terms or self._kind in _SIGNS:
             signs = []
-            while sign := self._take("+", "-", "pm", "mp"):
-                signs.append(sign)
+            while sign := self._take(*_SIGNS):
+                if sign == "+-":  # -1 +- sqrt(6), but 2x+-3
+                    glued = terms and self._tokens[self._at - 1].glued
+                    signs += ["+", "-"] if glued and not self._sets else ["pm"]
+                else:
+                    signs.append(sign)
             if len(signs) > 3:
                 raise FormulaError("parse", "more than three signs in a row")
             term = self._product()
@@ -147,7 +160,10 @@ class ScalarParser(TokenReader):
 
     def _postfix(self) -> Node:
         node = self._atom()
+        start = self._at
         while isinstance(node, Scalar):
+            if self._at - start > MAX_DEPTH:
+                raise FormulaError("limit", f"more than {MAX_DEPTH} signs behind a value")
             if self._take("!"):
                 node = f.Call("factorial", (node,))
             elif self._take("%"):
@@ -346,7 +362,7 @@ class ScalarParser(TokenReader):
         return f.Product(tuple(factors)) if len(factors) > 1 else factors[0]
 
     def _unsigned(self) -> None:
-        if self._kind in ("+", "-", "pm", "mp"):
+        if self._kind in _SIGNS:
             raise FormulaError("parse", "a function of a signed value needs brackets")
 
     def _applied(

@@ -269,7 +269,7 @@ class _Tokenizer:
         elif command.startswith("text") or command == "mbox":
             if content in self._declared or content in FUNCTIONS or content in SPELLINGS:
                 self._name(content)
-            elif content in ("percent", "pct", "per cent"):
+            elif content in ("%", "percent", "pct", "per cent"):
                 self._add("%")
             elif content.isdigit() and content.isascii() and len(content) <= MAX_DIGITS:
                 self._add("number", int(content))
@@ -341,7 +341,7 @@ class _Tokenizer:
         for symbol in _SYMBOLS:
             if text.startswith(symbol, self._at):
                 self._at += len(symbol)
-                self._add({"**": "^", "+-": "pm", "+/-": "pm"}.get(symbol, symbol))
+                self._add({"**": "^", "+/-": "pm"}.get(symbol, symbol))
                 return
         if c == "_" and self._tokens and self._tokens[-1][:2] == ("function", "log"):
             self._at += 1
@@ -368,7 +368,8 @@ def _is_unit(text: str) -> bool:
     """Whether a text behind a number can only be a unit; alone, it may be any word."""
     words = re.findall(r"[^\W\d_]++", text.lower())
     counts = any(word in QUANTITIES or word.removesuffix("s") in QUANTITIES for word in words)
-    return not counts and len(words) <= 4 and not re.search(r"[0-9=<>+*]", text)
+    plain = not re.search(r"[^\w\s./^-]|[0-9]", text)
+    return plain and not counts and 0 < len(words) <= 4
 
 
 def canonical_name(name: str) -> str:

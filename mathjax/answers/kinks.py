@@ -47,11 +47,8 @@ def places(node: Scalar) -> list[Scalar]:
                 found.append(inner)
             case f.Call(function, (inner,)) if function in _INVERSES or function == "acosh":
                 found += [f.Sum((inner, f.Number(1))), f.Sum((inner, f.Number(-1)))]
-            case f.Power(base, exponent) if f.names_of(base):
-                try:
-                    exact_values.integer_exponent(exponent)
-                except Irrational:
-                    found.append(base)
+            case f.Power(base, exponent) if f.names_of(base) and not _is_integer(exponent):
+                found.append(base)
     laws = [law for inner in dict.fromkeys(found) for law in _laws(inner)]
     return [law for law in dict.fromkeys(laws) if f.names_of(law)]
 
@@ -107,12 +104,31 @@ def folds(node: Scalar) -> list[Scalar]:
                     for b in arguments[:i]:
                         found += _split(f.Sum((a, f.Negative(b))))
             case f.Root(inner, index) if index % 2 == 0:
-                for factor in _factors(inner):
-                    match factor:
-                        case f.Power(base, f.Number(n)) if isinstance(n, int) and n % 2 == 0:
-                            found += _split(base)
+                found += _squared(inner)
+            case f.Call("log", (inner, *_)):
+                found += _squared(inner)
+            case f.Power(inner, exponent) if not _is_integer(exponent):
+                found += _squared(inner)
         stack += f.children(part)
     return [one for one in dict.fromkeys(found) if f.names_of(one)]
+
+
+def _squared(node: Scalar) -> list[Scalar]:
+    """What even powers are taken of among the factors of a formula."""
+    found: list[Scalar] = []
+    for factor in _factors(node):
+        match factor:
+            case f.Power(base, f.Number(n)) if isinstance(n, int) and n % 2 == 0:
+                found += _split(base)
+    return found
+
+
+def _is_integer(exponent: Scalar) -> bool:
+    try:
+        exact_values.integer_exponent(exponent)
+    except Irrational:
+        return False
+    return True
 
 
 def _split(node: Scalar) -> list[Scalar]:
@@ -139,11 +155,8 @@ def is_rational(node: Scalar) -> bool:
     for part in f.walk(node):
         if f.names_of(part) and isinstance(part, f.Call | f.Root):
             return False
-        if isinstance(part, f.Power) and f.names_of(part):
-            try:
-                exact_values.integer_exponent(part.exponent)
-            except Irrational:
-                return False
+        if isinstance(part, f.Power) and f.names_of(part) and not _is_integer(part.exponent):
+            return False
     return True
 
 

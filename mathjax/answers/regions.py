@@ -6,6 +6,7 @@ A region is a sorted tuple of disjoint pieces that do not touch, so equal sets h
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -39,14 +40,20 @@ class _NotConstant(Exception):
     pass
 
 
-def same_region(left: Node, right: Node) -> bool:
-    """Raises FormulaError, "parse" for what is no set of reals."""
-    ours, theirs = set(), set()
+def same_region(left: Node, right: Node, variables: Sequence[str] = ()) -> bool:
+    """Conditions on a name that is none of the variables, where there are any, are others.
+
+    Raises FormulaError, "parse" for what is no set of reals.
+    """
+    ours: set[str] = set()
+    theirs: set[str] = set()
     try:
         one, other = _region(left, ours), _region(right, theirs)
     except _NotConstant:
         return _same_symbolic(left, right)
     if ours and theirs and ours != theirs:
+        return False
+    if variables and not {*ours, *theirs} <= set(variables):
         return False
     if max(len(ours), len(theirs)) > 1:
         raise FormulaError("parse", "conditions on several names")
@@ -109,8 +116,11 @@ def _region(node: Node, names: set[str]) -> Region:
         case f.Bracketed(opening, (Scalar() as low, Scalar() as high), closing):
             return _interval(low, opening == "[", high, closing == "]")
         case f.Comprehension(name, condition):
-            names.add(name)
-            return _region(condition, names)
+            bound = set()
+            region = _region(condition, bound)
+            if not bound <= {name}:
+                raise FormulaError("parse", "conditions on several names")
+            return region
         case f.SetOperation(operation, left, right):
             one, other = _region(left, names), _region(right, names)
             if operation == "union":

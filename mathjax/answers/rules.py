@@ -7,15 +7,13 @@ The tasks are those of `mathjax.problems.rules`; the answer is what stands behin
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
-from flint import fmpq_mat
+from flint import fmpq
 
-from mathjax.answers import equality, equations, symbolic
+from mathjax.answers import equality, equations, linear_relations, symbolic
 from mathjax.answers import formulas as f
 from mathjax.answers.formula_parser import parse
 from mathjax.answers.formulas import FormulaError
-from mathjax.answers.polynomials import Field
 from mathjax.answers.time_limit import deadline
 from mathjax.answers.verdict import Verdict
 
@@ -112,7 +110,7 @@ def _check_infinite(reference: str, answer: str, variables: list[str]) -> Verdic
     return Verdict.wrong("value", "other solutions")
 
 
-def _reduced(text: str, variables: list[str]) -> list[Fraction]:
+def _reduced(text: str, variables: list[str]) -> list[fmpq]:
     """The reduced row echelon form of `x = -5 + 3/2*w, w free`, columns in the names' order."""
     parts = [part.strip() for part in text[len(_INFINITE) :].split(",")]
     free = [part.removesuffix(" free").strip() for part in parts if part.endswith(" free")]
@@ -120,20 +118,9 @@ def _reduced(text: str, variables: list[str]) -> list[Fraction]:
     if not set(free) <= set(names):
         raise FormulaError("parse", "an unknown name is free")
     relations = [parse(part, variables) for part in parts if not part.endswith(" free")]
-    entries = []
-    for relation in relations:
-        if not isinstance(relation, f.Relation) or relation.sign != "=":
-            raise FormulaError("parse", "no equation")
-        difference = f.Sum((relation.left, f.Negative(relation.right)))
-        field = Field(difference, *map(f.Name, names))
-        above, below, _ = field.quotient(difference)
-        if len(field.keys) != len(names) or not below.is_constant() or above.total_degree() > 1:
-            raise FormulaError("parse", "no linear equation")
-        zero = (0,) * len(names)
-        unit = [tuple(int(key == f.Name(name)) for key in field.keys) for name in names]
-        entries += [above[monomial] for monomial in (*unit, zero)]
-    if not relations:
-        return []
-    matrix, rank = fmpq_mat(len(relations), len(names) + 1, entries).rref()
-    entries = matrix.entries()[: rank * (len(names) + 1)]
-    return [Fraction(int(entry.p), int(entry.q)) for entry in entries]
+    if not all(isinstance(relation, f.Relation) for relation in relations):
+        raise FormulaError("parse", "no equation")
+    form = linear_relations.reduced(relations, names)
+    if form is None:
+        raise FormulaError("parse", "no linear equation")
+    return form

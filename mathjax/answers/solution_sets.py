@@ -29,7 +29,7 @@ class Solution:
 def same_solutions(left: Node, right: Node, variables: Sequence[str] = ()) -> bool:
     """Raises FormulaError, "parse" for what names no solutions."""
     if any(is_region(node) for node in (left, right)):
-        return _same_wholes(left, right)
+        return _same_wholes(left, right, variables)
     ours, theirs = _read(left, variables), _read(right, variables)
     for some in (ours, theirs):
         for solution in some:
@@ -42,6 +42,10 @@ def same_solutions(left: Node, right: Node, variables: Sequence[str] = ()) -> bo
         if both:
             return False
     if not all(s.names for s in (*ours, *theirs)):
+        named = {s.names for s in (*ours, *theirs) if s.names}
+        unknown = variables and any(not set(names) <= set(variables) for names in named)
+        if len(named) > 1 or unknown:  # values of different unknowns, or of another one
+            return False
         ours, theirs = _nameless(ours), _nameless(theirs)
     exact = _exact_values(ours), _exact_values(theirs)
     if None not in exact:
@@ -75,7 +79,7 @@ def _is_braced(node: Node) -> bool:
     return isinstance(node, f.Bracketed) and node.opening == "{"
 
 
-def _same_wholes(left: Node, right: Node) -> bool:
+def _same_wholes(left: Node, right: Node, variables: Sequence[str]) -> bool:
     left, right = (
         f.Whole("empty") if _is_braced(node) and not node.elements else node
         for node in (left, right)
@@ -84,7 +88,7 @@ def _same_wholes(left: Node, right: Node) -> bool:
     if infinite in (left, right):
         return left == right
     try:
-        return regions.same_region(left, right)
+        return regions.same_region(left, right, variables)
     except FormulaError as error:
         # A set of tuples is neither all reals nor empty.
         if error.reason == "parse" and isinstance(left, f.Whole) != isinstance(right, f.Whole):

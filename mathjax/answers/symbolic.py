@@ -14,6 +14,7 @@ from mathjax.answers import equality, equations, fast_formulas, forms, regions, 
 from mathjax.answers import formulas as f
 from mathjax.answers.formula_parser import parse, parse_set
 from mathjax.answers.formula_text import is_latex, unwrap
+from mathjax.answers.formula_tokens import canonical_name
 from mathjax.answers.formulas import FormulaError, Node, Scalar
 from mathjax.answers.time_limit import deadline
 from mathjax.answers.verdict import Verdict
@@ -64,7 +65,10 @@ def check(
     if quick is not None and not (demand and quick.correct):
         return quick
     with deadline():
-        ours, theirs = read(reference, candidate, kind, variables)
+        try:
+            ours, theirs = read(reference, candidate, kind, variables)
+        except RecursionError:
+            return Verdict.undecided("limit", "nested too deeply")
         faults = [
             (reading.error, name)
             for name, reading in (("reference", ours), ("candidate", theirs))
@@ -75,6 +79,7 @@ def check(
             return _refused(name, error)
         # Always in one order, so that the verdict does not depend on which text is which.
         nodes = sorted((ours.node, theirs.node), key=repr)
+        variables = tuple(map(canonical_name, variables))
         try:
             if kind == "equation" and demand and demand[0] == "solved":
                 same = equations.same_solutions(*nodes, generic=True)
@@ -189,6 +194,7 @@ def _read_one(text: str, kind: str, declared: set[str]) -> Reading:
             thousands=kind in ("expression", "number"),
             mixed=kind == "number",
             square=scalar,
+            sets=kind == "solution_set",
         )
         return Reading(node)
     except FormulaError as error:
@@ -224,11 +230,13 @@ def _compare_equations(left: Node, right: Node, variables: Sequence[str]) -> boo
 
 
 def _compare_intervals(left: Node, right: Node, variables: Sequence[str]) -> bool:
-    return regions.same_region(left, right)
+    return regions.same_region(left, right, variables)
 
 
 def _compare_tuples(left: Node, right: Node, variables: Sequence[str]) -> bool:
     names = _entry_names(left), _entry_names(right)
+    if variables and any(own and not set(own) <= set(variables) for own in names):
+        return False
     ours, theirs = _elements(left), _elements(right)
     if all(names) and sorted(names[0]) != sorted(names[1]):
         return False
@@ -306,6 +314,8 @@ def _grid(node: Node) -> tuple[tuple[Scalar, ...], ...]:
             return rows
         case f.Bracketed(_, (f.Grid(rows),), _):
             return rows
+        case f.Relation("=", f.Name(), right):
+            return _grid(right)
         case f.Bracketed("[", elements, "]") | f.Bracketed("(", elements, ")"):
             if all(isinstance(element, Scalar) for element in elements) and elements:
                 return (elements,)
@@ -316,7 +326,11 @@ def _grid(node: Node) -> tuple[tuple[Scalar, ...], ...]:
                     raise FormulaError("kind", "no matrix")
                 rows.append(element.elements)
             lengths = {len(row) for row in rows}
-            if len(lengths) == 1 and all(isinstance(e, Scalar) for row in rows for e in row):
+            if (
+                len(lengths) == 1
+                and lengths != {0}
+                and all(isinstance(e, Scalar) for row in rows for e in row)
+            ):
                 return tuple(rows)
     raise FormulaError("kind", "no matrix")
 
