@@ -65,8 +65,14 @@ def _raised(match: re.Match[str]) -> str:
     return "^{" + match.group().translate(_RAISED) + "}"
 
 
+_ANNOTATION = re.compile(r"<<[^<>\n]{0,200}+>>(?=\s?[-+\u2212$\u20ac\u00a3]?[0-9.])")
+"""A calculator annotation, where its result follows."""
+
+
 def plain(text: str) -> str:
     """`text` without LaTeX and Markdown dress, glyphs in one spelling. For short text only."""
+    if "<<" in text:
+        text = _ANNOTATION.sub("", text)
     text = text.translate(_SINGLE)
     if "\\" in text:
         text = text.replace("\\$", "$").replace("\\%", "%").replace("{,}", ",")
