@@ -22,6 +22,7 @@ from mathjax.answers.formulas import FormulaError, Scalar
 from mathjax.answers.time_limit import check_time
 
 _MAX_GAMMA_PRECISION = 8_000
+_MAX_INTEGER_BITS = 100_000
 
 _LOCK = threading.RLock()  # FLINT's precision is one for the process
 
@@ -78,7 +79,9 @@ def _exponent(ball: arb | acb) -> int:
 
 
 def _whole(ball: arb | acb) -> int:
-    """The size of a value, rounded up."""
+    """The size of a value, rounded up; 2^62 for all that are larger."""
+    if _exponent(ball) > 62 or not ball.abs_upper() < arb(2) ** 62:
+        return 1 << 62
     whole = ball.abs_upper().ceil().unique_fmpz()
     return int(whole) if whole is not None else 1 << 62
 
@@ -213,6 +216,8 @@ class _Evaluator:
     def _gamma(self, ball):
         if flint.ctx.prec > _MAX_GAMMA_PRECISION:  # one call would take too long
             raise FormulaError("limit", "a factorial to too many digits")
+        if not ball.abs_upper() < arb(2) ** 40:
+            raise Unclear
         return ball.gamma()
 
     def _reciprocal(self, ball):
@@ -325,6 +330,8 @@ class _Real(_Evaluator):
         return getattr(x, function)()
 
     def _integer_part(self, function: str, x: arb) -> arb:
+        if not abs(x) < arb(2) ** _MAX_INTEGER_BITS:  # FLINT would write it out
+            raise Unclear
         whole = getattr(x, function)()
         if whole.unique_fmpz() is not None:
             return whole
