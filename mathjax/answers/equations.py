@@ -29,6 +29,8 @@ def same_solutions(left: Node, right: Node, generic: bool = False) -> bool:
     Raises FormulaError: "parse" for what is no equation, "domain" for the same but for values where
     a side is not defined, "undecided" where neither is shown.
     """
+    if _are_alternatives(left) or _are_alternatives(right):
+        return _same_conditions(left, right)
     ours, theirs = _relations(left), _relations(right)
     if left == right:
         for relation in ours:
@@ -48,6 +50,15 @@ def same_solutions(left: Node, right: Node, generic: bool = False) -> bool:
         if generic:
             return True
         raise
+
+
+def _are_alternatives(node: Node) -> bool:
+    """x > 3 or x < 2: inequalities of which one must hold."""
+    return (
+        isinstance(node, f.Listing)
+        and node.joint == "or"
+        and not all(isinstance(part, Relation) and part.sign == "=" for part in node.parts)
+    )
 
 
 def _same_systems(ours: list[Relation], theirs: list[Relation]) -> bool:
