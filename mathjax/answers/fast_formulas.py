@@ -35,6 +35,7 @@ _VERDICTS = (Verdict.wrong("value", "not equal"), Verdict.right())
 _VARIABLE = re.compile(r"([A-Za-z]++)(?:_?[0-9]++)?")
 _SECRET = secrets.randbits(63)
 
+_loading = threading.Lock()
 _kernel: Callable[..., int] | None = None
 _memory: _Memory | None = None
 
@@ -70,12 +71,15 @@ def load() -> None:
     Takes some ten seconds, or a few tenths of one where Numba has it in its cache.
     """
     global _kernel, _memory
-    from mathjax.answers.fast_formula_kernels import compare
+    with _loading:
+        if _kernel is not None:
+            return  # another thread may be working in the memory there is
+        from mathjax.answers.fast_formula_kernels import compare
 
-    memory = _Memory()
-    compare(frombuffer(b"x\nx\n", uint8), 2, 0, 0, memory.address)
-    _memory = memory
-    _kernel = compare
+        memory = _Memory()
+        compare(frombuffer(b"x\nx\n", uint8), 2, 0, 0, memory.address)
+        _memory = memory
+        _kernel = compare
 
 
 @lru_cache(maxsize=1024)

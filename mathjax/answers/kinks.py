@@ -107,6 +107,9 @@ def folds(node: Scalar) -> list[Scalar]:
                 found += _squared(inner)
             case f.Call("log", (inner, *_)):
                 found += _squared(inner)
+            case f.Call(function, (inner,)) if function in (*_INVERSES, "acosh"):
+                if f.has(inner, f.Call):  # acosh(cosh(u)) is |u|
+                    found.append(inner)
             case f.Power(inner, exponent) if not _is_integer(exponent):
                 found += _squared(inner)
         stack += f.children(part)

@@ -41,7 +41,7 @@ class _NotConstant(Exception):
 
 
 def same_region(left: Node, right: Node, variables: Sequence[str] = ()) -> bool:
-    """Conditions on a name that is none of the variables, where there are any, are others.
+    """The set (2, 5) is told of the variables, where there are any: it is not 2 < y < 5 for x.
 
     Raises FormulaError, "parse" for what is no set of reals.
     """
@@ -53,8 +53,8 @@ def same_region(left: Node, right: Node, variables: Sequence[str] = ()) -> bool:
         return _same_symbolic(left, right)
     if ours and theirs and ours != theirs:
         return False
-    if variables and not {*ours, *theirs} <= set(variables):
-        return False
+    if variables and not (ours and theirs) and not {*ours, *theirs} <= set(variables):
+        return False  # one text says of what, and it is another unknown
     if max(len(ours), len(theirs)) > 1:
         raise FormulaError("parse", "conditions on several names")
     return len(one) == len(other) and all(map(_same_piece, one, other))

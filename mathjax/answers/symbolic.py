@@ -235,8 +235,8 @@ def _compare_intervals(left: Node, right: Node, variables: Sequence[str]) -> boo
 
 def _compare_tuples(left: Node, right: Node, variables: Sequence[str]) -> bool:
     names = _entry_names(left), _entry_names(right)
-    if variables and any(own and not set(own) <= set(variables) for own in names):
-        return False
+    if variables and not all(names) and not {*names[0], *names[1]} <= set(variables):
+        return False  # one text says of what, and these are other unknowns
     ours, theirs = _elements(left), _elements(right)
     if all(names) and sorted(names[0]) != sorted(names[1]):
         return False

@@ -308,6 +308,13 @@ def test_numbers(expected, reference, candidate):
         (RIGHT, "x > 3", "-x < -3"),
         (RIGHT, "x != 3", "2x ≠ 6"),
         (RIGHT, "x <= x", "x <= x"),
+        (RIGHT, "x + y = 1, x - y = 3", "x + y = 1, 2x = 4"),
+        (RIGHT, "x + y = 1, x - y = 3", "x = 2, y = -1"),
+        (RIGHT, "x = ±2", "x^2 = 4"),
+        (RIGHT, "x > 3 or x < 2", "x < 2 or x > 3"),
+        (RIGHT, "x > 3", "x > 3 and x > 2"),
+        (WRONG, "x + y = 1, x - y = 3", "x = 2, y = 1"),
+        (WRONG, "x > 3", "x > 3 and x < 5"),
         (WRONG, "x > 3", "-x > -3"),
         (WRONG, "x > 3", "x >= 3"),
         (WRONG, "x = 3", "x != 3"),
@@ -330,6 +337,24 @@ def test_numbers(expected, reference, candidate):
 )
 def test_equations(expected, reference, candidate):
     assert_says(expected, reference, candidate, "equation")
+
+
+@pytest.mark.parametrize(
+    "reference, candidate",
+    [
+        ("x^3 > 0", "x > 0"),
+        ("x^2 < 4", "-2 < x < 2"),
+        ("1/x > 1", "0 < x < 1"),
+        ("sqrt(2)*y > 2", "y > sqrt(2)"),
+        ("abs(x) = 2", "x^2 = 4"),
+        ("x^(1/2) = 2", "x = 4"),
+        ("sqrt(x+1) = x-1", "x = 3"),
+        ("x = sqrt(y)", "x^2 = y and x >= 0"),
+    ],
+)
+def test_the_same_by_other_means_is_not_called_wrong(reference, candidate):
+    for pair in ((reference, candidate), (candidate, reference)):
+        assert check(*pair, "equation").status in ("right", "undecided")
 
 
 # Sets of solutions
@@ -431,6 +456,11 @@ def test_variables_give_the_order_of_a_tuple():
 )
 def test_intervals(expected, reference, candidate):
     assert_says(expected, reference, candidate, "interval")
+
+
+@pytest.mark.parametrize("text", ["y < 12", "3 <= n <= 4", "x in \\mathbb{R}", "n = 7/3"])
+def test_a_name_that_was_not_declared_still_equals_itself(text):
+    assert check(text, text, "interval", ("price",)).status in ("right", "undecided")
 
 
 def test_conditions_that_exclude_each_other_are_no_union():
