@@ -53,6 +53,9 @@ def main(_) -> int:
     from mathjax.problems.arithmetic_exclusions import read_exclusions
 
     names = DATASET.value
+    for name in names:
+        if name not in registry.DATASETS:
+            raise ExportError(f"--dataset: no {name!r}; there is {', '.join(registry.DATASETS)}")
     settings = registry.parse_settings(SET.value, names)
     excluded = {}
     if EXCLUDE.value:

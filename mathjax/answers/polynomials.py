@@ -37,13 +37,6 @@ class Field:
         self._generators = dict(zip(self.keys, self._context.gens(), strict=True))
         self.one = self._context.constant(1)
 
-    def index(self, node: Scalar) -> int | None:
-        """The position of a name or atom among the variables."""
-        return self.keys.index(node) if node in self._generators else None
-
-    def generator(self, node: Scalar) -> fmpq_mpoly:
-        return self._generators[node]
-
     def quotient(self, node: Scalar) -> tuple[fmpq_mpoly, fmpq_mpoly, fmpq_mpoly]:
         """(numerator, denominator, product of all that was divided by); not reduced.
 

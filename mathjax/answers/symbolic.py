@@ -94,35 +94,6 @@ def check(
     return Verdict.right() if same else Verdict.wrong("value", "not equal")
 
 
-def kind_of(text: str, variables: Sequence[str] = ()) -> str:
-    """The kind that a reference looks like; "expression" where it cannot be read.
-
-    (2, 4) is a tuple, which compares as an open interval does; a bare list is a solution set.
-    """
-    node = _read_one(text, "solution_set", set(variables)).node
-    match node:
-        case f.Whole() | f.Bracketed("{", _, _) | f.Listing():
-            return "interval" if solution_sets.is_region(node) else "solution_set"
-        case f.SetOperation() | f.Comprehension():
-            return "interval"
-        case f.Relation(sign):
-            return "equation" if sign == "=" else "interval"
-        case f.Grid() | f.Bracketed(_, (f.Grid() | f.Bracketed(), *_), _):
-            return "matrix" if _is_matrix(node) else "tuple"
-        case f.Bracketed():
-            return "interval" if solution_sets.is_region(node) else "tuple"
-        case Scalar() if not f.names_of(node):
-            return "number"
-    return "expression"
-
-
-def _is_matrix(node: Node) -> bool:
-    try:
-        return bool(_grid(node))
-    except FormulaError:
-        return False
-
-
 def _names(variables: Sequence[str]) -> tuple[str, ...]:
     if isinstance(variables, str) or not isinstance(variables, (tuple, Iterable)):
         raise TypeError(f"variables must be a sequence of names, got {variables!r}")
